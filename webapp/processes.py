@@ -1,0 +1,146 @@
+"""Child processes that cannot outlive us: their start, their logs, their ports."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+LOG_BYTES_BEFORE_ROTATION = 5_000_000
+ROTATED_LOGS_KEPT = 3
+
+# Loaded here, before any fork: the child must not look for libraries between fork and exec.
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def spawn(
+    argv: Sequence[str | Path],
+    *,
+    log: Path,
+    death_signal: signal.Signals = signal.SIGTERM,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    user: int | None = None,
+    group: int | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a child whose life is tied to ours and whose output is appended to a file.
+
+    The child has a session of its own, so Ctrl-C on the terminal reaches only us and we can stop
+    everything in order; its process group is its own id, so it can be stopped with its children.
+    On Linux the kernel sends it `death_signal` when we die, even by SIGKILL. Other systems have
+    no such call: there a killed launcher leaves its children, and the next start stops them.
+
+    Call it from the main thread: the kernel watches the thread that started the child, not the
+    process.
+    """
+    parent = os.getpid()
+
+    def before_exec() -> None:
+        if _libc is not None:
+            _libc.prctl(PR_SET_PDEATHSIG, int(death_signal))
+            if os.getppid() != parent:  # the parent died before the line above
+                os._exit(1)
+
+    identity: dict[str, object] = {}
+    if user is not None:
+        identity = {"user": user, "group": group, "extra_groups": []}
+    with open_log(log) as output:
+        return subprocess.Popen(  # type: ignore[call-overload]
+            [str(part) for part in argv],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=None if env is None else dict(env),
+            cwd=cwd,
+            start_new_session=True,
+            preexec_fn=before_exec,  # noqa: PLW1509 - one system call, loaded before the fork
+            **identity,
+        )
+
+
+def open_log(path: Path) -> IO[bytes]:
+    """Open a log for appending, readable by its owner alone."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+
+
+def rotate(path: Path, limit: int = LOG_BYTES_BEFORE_ROTATION) -> None:
+    """Move a log past `limit` bytes aside: name.log becomes name.log.1, and so on."""
+    if not path.exists() or path.stat().st_size <= limit:
+        return
+    for number in range(ROTATED_LOGS_KEPT - 1, 0, -1):
+        older = path.with_name(f"{path.name}.{number}")
+        if older.exists():
+            older.replace(path.with_name(f"{path.name}.{number + 1}"))
+    path.replace(path.with_name(f"{path.name}.1"))
+
+
+def last_lines(path: Path, count: int = 8) -> list[str]:
+    """Return the last lines of a log, oldest first; none when there is no such file."""
+    try:
+        with path.open("rb") as log:
+            log.seek(max(0, path.stat().st_size - 16_384))
+            text = log.read().decode(errors="replace")
+    except OSError:
+        return []
+    return [line for line in text.splitlines() if line.strip()][-count:]
+
+
+def send(process: subprocess.Popen[bytes], sign: signal.Signals, *, group: bool = False) -> None:
+    """Send a signal to a child, or to it and all its children; one that has ended is left alone."""
+    if process.poll() is not None and not group:
+        return
+    try:
+        if group:
+            os.killpg(process.pid, sign)
+        else:
+            process.send_signal(sign)
+    except ProcessLookupError:
+        pass
+
+
+def describe_exit(code: int) -> str:
+    """Say how a process ended in words."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
+
+
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Tell whether a server could listen there now."""
+    with socket.socket() as probe:
+        # As servers do: connections of an earlier run that still wind down are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(wanted: int | None = None, host: str = "127.0.0.1", taken: Sequence[int] = ()) -> int:
+    """Return `wanted` when it is free, else the next free one of twenty, else any free one."""
+    if wanted:
+        for port in range(wanted, min(wanted + 20, 65536)):
+            if port not in taken and is_free(port, host):
+                return port
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def waiter(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Wait for a child to end; tell whether it did."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
