@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -91,17 +92,44 @@ def last_lines(path: Path, count: int = 8) -> list[str]:
     return [line for line in text.splitlines() if line.strip()][-count:]
 
 
+def has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Tell whether a child has ended, without reaping it: till then nobody gets its number."""
+    if process.returncode is not None:
+        return True
+    try:
+        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, process.pid, flags) is not None
+    except ChildProcessError:
+        return process.poll() is not None
+
+
+def waits_for_end(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Wait for a child to end, without reaping it; tell whether it did."""
+    deadline = time.monotonic() + seconds
+    while not has_ended(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
 def send(process: subprocess.Popen[bytes], sign: signal.Signals, *, group: bool = False) -> None:
-    """Send a signal to a child, or to it and all its children; one that has ended is left alone."""
-    if process.poll() is not None and not group:
+    """Send a signal to a child, or to it and its own children; a reaped one is left alone."""
+    if process.returncode is not None:
         return
     try:
         if group:
             os.killpg(process.pid, sign)
         else:
-            process.send_signal(sign)
-    except ProcessLookupError:
-        pass
+            os.kill(process.pid, sign)
+    except (ProcessLookupError, PermissionError):
+        pass  # it ended; macOS says "not permitted" of a group of dead ones
+
+
+def end_group(process: subprocess.Popen[bytes]) -> int:
+    """Kill what is left of a child and its own children, reap it, and return its exit code."""
+    send(process, signal.SIGKILL, group=True)
+    return process.wait()
 
 
 def describe_exit(code: int) -> str:
@@ -135,12 +163,3 @@ def free_port(wanted: int | None = None, host: str = "127.0.0.1", taken: Sequenc
     with socket.socket() as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
-
-
-def waiter(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Wait for a child to end; tell whether it did."""
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return False
-    return True

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from webapp.processes import free_port, last_lines, send, spawn, waiter
+from webapp.processes import free_port, last_lines, send, spawn, waits_for_end
 
 SUPERUSER: Final = "textback_owner"
 
@@ -174,8 +174,9 @@ class EmbeddedPostgres:
             return
         for sign in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):  # fast, immediate, forced
             send(self.process, sign)
-            if waiter(self.process, seconds):
+            if waits_for_end(self.process, seconds):
                 break
+        self.process.wait()
         self.process = None
 
     def owner_url(self, database: str | None = None) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from webapp.processes import free_port, last_lines, send, spawn, waiter
+from webapp.processes import free_port, last_lines, send, spawn, waits_for_end
 
 
 class ValkeyError(Exception):
@@ -90,8 +90,9 @@ class EmbeddedValkey:
             return
         for sign in (signal.SIGTERM, signal.SIGKILL):
             send(self.process, sign)
-            if waiter(self.process, seconds):
+            if waits_for_end(self.process, seconds):
                 break
+        self.process.wait()
         self.process = None
 
     def url(self, database: int = 0) -> str:
