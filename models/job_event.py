@@ -1,0 +1,34 @@
+"""What happened to a job, one row a thing: the timeline people read, and the audit."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, SmallInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, created
+
+
+class JobEvent(Base):
+    """One thing that happened: enqueued, claimed, retry, rescued or an end. Append-only."""
+
+    __tablename__ = "job_events"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["job_id", "owner_id"],
+            ["jobs.id", "jobs.owner_id"],
+            ondelete="CASCADE",
+            onupdate="CASCADE",
+        ),
+        Index("ix_job_events_job_id_id", "job_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    job_id: Mapped[UUID]
+    owner_id: Mapped[UUID]
+    at: Mapped[created]
+    event: Mapped[str]
+    attempt: Mapped[int | None] = mapped_column(SmallInteger)
+    detail: Mapped[dict[str, Any] | None]

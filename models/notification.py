@@ -1,0 +1,144 @@
+"""One text message about one job, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+    text,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, created, uuid_pk
+from models.errors import StaleFenceError
+from models.queries import query
+
+
+class NotificationStatus(StrEnum):
+    """What is known of a text."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    NEEDS_REVIEW = "needs_review"
+
+
+class Notification(Base):
+    """At most one for a job and purpose; the database refuses a second."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (
+        UniqueConstraint("job_id", "purpose"),
+        CheckConstraint(
+            "status in ('queued', 'sending', 'sent', 'delivered', 'undelivered', 'failed', "
+            "'unknown', 'needs_review')",
+            name="status",
+        ),
+        ForeignKeyConstraint(
+            ["job_id", "owner_id"],
+            ["jobs.id", "jobs.owner_id"],
+            ondelete="CASCADE",
+            onupdate="CASCADE",
+        ),
+        Index(
+            "ix_notifications_open",
+            "id",
+            postgresql_where=text("status in ('queued', 'sending')"),
+        ),
+    )
+
+    id: Mapped[uuid_pk]
+    job_id: Mapped[UUID]
+    owner_id: Mapped[UUID]
+    purpose: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default="queued")
+    provider: Mapped[str | None]
+    provider_sid: Mapped[str | None]
+    fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    segments: Mapped[int | None] = mapped_column(SmallInteger)
+    lease_until: Mapped[datetime | None]
+    not_before: Mapped[datetime | None]
+    error_code: Mapped[str | None]
+    created_at: Mapped[created]
+    updated_at: Mapped[created]
+    sent_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationClaim:
+    """One sender's right to send one text, once."""
+
+    id: UUID
+    job_id: UUID
+    owner_id: UUID
+    fence: int
+    attempts: int
+
+    @classmethod
+    def take(cls, session: Session, notification_id: UUID, *, lease_seconds: float) -> Self | None:
+        """Move a due text to sending; None when the hint was stale."""
+        row = session.execute(
+            query("claim_notification"), {"id": notification_id, "lease_seconds": lease_seconds}
+        ).one_or_none()
+        return None if row is None else cls(**row._mapping)
+
+    def record(
+        self,
+        session: Session,
+        status: NotificationStatus,
+        *,
+        provider: str | None = None,
+        provider_sid: str | None = None,
+        segments: int | None = None,
+        error_code: str | None = None,
+        delay_seconds: float | None = None,
+    ) -> None:
+        """Write what became of it.
+
+        Raises:
+            StaleFenceError: somebody else decides about this text now.
+        """
+        values = {
+            "status": status,
+            "provider": provider,
+            "provider_sid": provider_sid,
+            "segments": segments,
+            "error_code": error_code,
+            "lease_until": None,
+            "updated_at": func.clock_timestamp(),
+        }
+        if status == NotificationStatus.SENT:
+            values["sent_at"] = func.clock_timestamp()
+        if delay_seconds is not None:
+            values["not_before"] = func.clock_timestamp() + func.make_interval(
+                0, 0, 0, 0, 0, 0, delay_seconds
+            )
+        moved = session.execute(
+            update(Notification)
+            .where(
+                Notification.id == self.id,
+                Notification.fence == self.fence,
+                Notification.status == NotificationStatus.SENDING,
+            )
+            .values(values)
+            .returning(Notification.id)
+        ).one_or_none()
+        if moved is None:
+            raise StaleFenceError

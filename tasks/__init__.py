@@ -1,0 +1,1 @@
+"""What happens later: workers, sweeps and clients of outside services. Knows no Flask."""

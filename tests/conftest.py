@@ -1,0 +1,124 @@
+"""Real servers for every test: one Postgres and one Valkey a test process, started here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from models import Database, Settings, User
+from models.ids import new_id
+from models.migrations import migrate
+from webapp.embedded.postgres import EmbeddedPostgres
+from webapp.embedded.valkey import EmbeddedValkey
+
+APP_LOGIN = "textback_app"
+APP_PASSWORD = "only-for-tests-0123456789"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A Postgres of this test process alone; fast because nothing here must survive a crash."""
+    server = EmbeddedPostgres(
+        tmp_path_factory.mktemp("postgres"), settings={"fsync": "off", "synchronous_commit": "off"}
+    )
+    server.start()
+    server.wait_ready()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+    """A Valkey of this test process alone."""
+    server = EmbeddedValkey(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    server.wait_ready()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def environment(
+    postgres: EmbeddedPostgres, valkey: EmbeddedValkey, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """The environment of a process that uses the test servers."""
+    return {
+        "DATABASE_URL": postgres.url(APP_LOGIN, APP_PASSWORD),
+        "MIGRATION_DATABASE_URL": postgres.owner_url(),
+        "REDIS_URL": valkey.url(),
+        "SECRET_KEY": "s" * 32,
+        "LINK_KEY": "l" * 32,
+        "PHONE_CIPHER_KEY": "c" * 32,
+        "PHONE_HASH_KEY": "h" * 32,
+        "SMS_PROVIDER": "console",
+        "DATA_DIR": str(tmp_path_factory.mktemp("data")),
+        "FLOWER_PASSWORD": "flower-password",
+    }
+
+
+@pytest.fixture(scope="session")
+def settings(environment: dict[str, str]) -> Settings:
+    """The settings of the test servers, on a migrated database."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in Settings.model_fields:
+            patch.delenv(name.upper(), raising=False)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        settings = Settings.from_env()
+    migrate(settings)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def database(settings: Settings) -> Iterator[Database]:
+    """The pool of the test process, as the login the product uses."""
+    database = Database(settings)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def owner_connection(settings: Settings) -> Iterator[psycopg.Connection]:
+    """A connection as the tables' superuser, to look behind the policies."""
+    assert settings.migration_database_url is not None
+    url = settings.migration_database_url.get_secret_value()
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with an account."""
+
+    id: UUID
+
+
+def make_person(database: Database) -> Person:
+    """Make an account without a phone."""
+    person = Person(new_id())
+    with database.owner(person.id) as session:
+        session.add(User(id=person.id))
+    return person
+
+
+@pytest.fixture
+def person_a(database: Database) -> Person:
+    """The person a test is about."""
+    return make_person(database)
+
+
+@pytest.fixture
+def person_b(database: Database) -> Person:
+    """Somebody else, who must see nothing of A."""
+    return make_person(database)
+
+
+@pytest.fixture(scope="session")
+def files() -> Path:
+    """The folder of real pictures."""
+    return Path(__file__).parent / "files"

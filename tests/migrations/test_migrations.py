@@ -1,0 +1,92 @@
+"""The migrations: named in order, one head, reversible, and equal to the models."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+from alembic import command
+from alembic.script import ScriptDirectory
+from models.migrations import ROOT, alembic_config
+from models.settings import Settings
+
+
+@pytest.fixture
+def empty_database_url(settings: Settings, owner_connection: psycopg.Connection) -> str:
+    """A database beside the test database, with nothing in it."""
+    name = "migrations"
+    identifier = sql.Identifier(name)
+    owner_connection.execute(sql.SQL("drop database if exists {} with (force)").format(identifier))
+    owner_connection.execute(sql.SQL("create database {}").format(identifier))
+    assert settings.migration_database_url is not None
+    url = make_url(settings.migration_database_url.get_secret_value())
+    return url.set(database=name).render_as_string(hide_password=False)
+
+
+def _tables(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "select c.relkind::text || ' ' || c.relname from pg_class c join pg_namespace n on"
+            " n.oid = c.relnamespace where n.nspname = 'public' and c.relname not like 'alembic%'"
+            " union all select 'f ' || p.proname from pg_proc p join pg_namespace n on"
+            " n.oid = p.pronamespace where n.nspname = 'public' and p.proname like 'textback%'"
+            " union all select 'p ' || tablename || ' ' || policyname || ' ' || qual from pg_policies"
+        )
+        return {row[0] for row in rows if row[0]}
+
+
+def test_every_migration_can_be_undone_and_done_again(empty_database_url: str) -> None:
+    """Up, down to nothing, up: the same schema. Demand: 002-12, 004-10, 003-15, 000-47."""
+    config = alembic_config(empty_database_url)
+    command.upgrade(config, "head")
+    first = _tables(empty_database_url)
+    assert "r jobs" in first
+    command.downgrade(config, "base")
+    left = _tables(empty_database_url)
+    assert not left, left
+    command.upgrade(config, "head")
+    assert _tables(empty_database_url) == first
+
+
+def test_each_step_down_and_up_again(empty_database_url: str) -> None:
+    """No migration leans on one that comes after it."""
+    config = alembic_config(empty_database_url)
+    revisions = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    command.upgrade(config, "head")
+    for revision in revisions:
+        command.downgrade(config, "-1")
+        command.upgrade(config, "+1")
+        if revision != revisions[-1]:
+            command.downgrade(config, "-1")
+
+
+def test_models_equal_the_migrated_schema(empty_database_url: str) -> None:
+    """What Alembic would still generate is nothing."""
+    config = alembic_config(empty_database_url)
+    command.upgrade(config, "head")
+    command.check(config)
+
+
+def test_there_is_one_head_and_names_are_in_order() -> None:
+    """Two branches of migrations, or a misnamed file, stop here."""
+    script = ScriptDirectory.from_config(alembic_config("postgresql://nowhere/none"))
+    assert len(script.get_heads()) == 1
+    for path in (ROOT / "alembic" / "versions").glob("*.py"):
+        assert re.fullmatch(r"\d{4}_[a-z_]+", path.stem), path.name
+        assert f'revision = "{path.stem[:4]}"' in path.read_text()
+
+
+def test_the_migrations_folder_does_not_hide_the_library() -> None:
+    """An __init__.py in alembic/ would break `from alembic import op` in every process."""
+    assert not (Path(ROOT) / "alembic" / "__init__.py").exists()
+
+
+def test_migrations_are_photographs() -> None:
+    """A migration that imports a model changes when the model does."""
+    for path in (ROOT / "alembic" / "versions").glob("*.py"):
+        assert not re.search(r"^(from|import) (models|tasks|webapp)", path.read_text(), re.M)
