@@ -166,7 +166,7 @@ def _read_webp(source: BinaryIO, size_bytes: int) -> Header | None:
 def _read_heif(source: BinaryIO, size_bytes: int) -> Header | None:
     """Walk the outer boxes; the largest `ispe` is the picture, others its tiles and thumbnail."""
     sizes: list[tuple[int, int]] = []
-    seen = set()
+    seen: set[tuple[bytes, int]] = set()
     position = 0
     while position < size_bytes and len(seen) < MAX_HEIF_BOXES:
         name, body_at, end = _outer_box(source, position, size_bytes)
