@@ -60,8 +60,6 @@ class EfficientNetLite0:
     def _load(self) -> onnxruntime.InferenceSession:
         import onnxruntime
 
-        from tasks.providers import ProviderError
-
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # workers are processes already
         options.inter_op_num_threads = 1
@@ -70,6 +68,8 @@ class EfficientNetLite0:
                 str(self._model_path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime has no common base class of its own
+            from tasks.errors import ProviderError
+
             raise ProviderError("The image model cannot be loaded.", permanent=True) from error
         _return_free_memory()
         return session

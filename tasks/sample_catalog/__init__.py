@@ -1,0 +1,1 @@
+"""The catalog that ships with Textback: rendered objects, labelled as sample data wherever shown."""
