@@ -176,6 +176,10 @@ class Claim:
             raise StaleFenceError
         return bool(row.cancel_requested)
 
+    def check(self, session: Session) -> bool:
+        """Read whether the person asked for a cancel; raises like `heartbeat`, renews nothing."""
+        return bool(self._fenced(session, "check_claim").cancel_requested)
+
     def save_checkpoint(self, session: Session, checkpoint: Mapping[str, Any]) -> None:
         """Keep what a retry goes on from.
 

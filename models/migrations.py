@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import psycopg
+from alembic import command
+from alembic.config import Config
 from psycopg import sql
 from sqlalchemy import make_url
 
-from alembic import command
-from alembic.config import Config
 from models.errors import SettingsError
 from models.row_security import ROLES
 from models.settings import Settings

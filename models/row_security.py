@@ -22,9 +22,7 @@ OWNED_TABLES = {
 
 ROLES = ("textback_web", "textback_gate", "textback_worker", "textback_operator")
 
-_LOGIN = text(
-    "select rolname, rolsuper, rolbypassrls from pg_roles where rolname = session_user"
-)
+_LOGIN = text("select rolname, rolsuper, rolbypassrls from pg_roles where rolname = session_user")
 _INHERITED = text(
     "select r.rolname from pg_auth_members m join pg_roles r on r.oid = m.roleid "
     "join pg_roles l on l.oid = m.member "

@@ -117,6 +117,4 @@ def after_commit(session: Session, action: Callable[[], None]) -> None:
 
 def sqlalchemy_url(url: str) -> str:
     """Return a plain postgresql:// URL as SQLAlchemy wants it for psycopg 3."""
-    return (
-        make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-    )
+    return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)

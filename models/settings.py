@@ -110,7 +110,9 @@ class Settings(BaseSettings):
     @field_validator("database_url", "migration_database_url")
     @classmethod
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
-        return _checked_url(value, ("postgresql", "postgres"), "postgresql://login:password@host/db")
+        return _checked_url(
+            value, ("postgresql", "postgres"), "postgresql://login:password@host/db"
+        )
 
     @field_validator("redis_url")
     @classmethod

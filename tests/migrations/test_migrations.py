@@ -7,11 +7,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from alembic import command
-from alembic.script import ScriptDirectory
 from models.migrations import ROOT, alembic_config
 from models.settings import Settings
 
@@ -89,4 +89,6 @@ def test_the_migrations_folder_does_not_hide_the_library() -> None:
 def test_migrations_are_photographs() -> None:
     """A migration that imports a model changes when the model does."""
     for path in (ROOT / "alembic" / "versions").glob("*.py"):
-        assert not re.search(r"^(from|import) (models|tasks|webapp)", path.read_text(), re.M)
+        assert not re.search(
+            r"^(from|import) (models|tasks|webapp)", path.read_text(), re.MULTILINE
+        )

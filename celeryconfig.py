@@ -1,0 +1,76 @@
+"""Celery's settings. A message is a hint about a row, so losing or doubling one is harmless."""
+
+from kombu import Exchange, Queue
+
+from models.session import sqlalchemy_url
+from models.settings import Settings
+
+_settings = Settings.from_env()
+
+INTERACTIVE, SCHEDULED = "interactive", "scheduled"
+NOTIFICATIONS, MAINTENANCE = "notifications", "maintenance"
+QUEUE_NAMES = (INTERACTIVE, SCHEDULED, NOTIFICATIONS, MAINTENANCE)
+
+# The longest hard limit any kind may ask for; a message in work is redelivered after twice that.
+LONGEST_JOB_SECONDS = 4 * 3600
+SWEEP_SECONDS = 5.0
+
+broker_url = _settings.redis_url.get_secret_value()
+broker_connection_max_retries = None  # a worker never gives up on Redis
+broker_connection_retry_on_startup = True
+broker_pool_acquire_timeout = 5
+broker_transport_options = {
+    "visibility_timeout": 2 * LONGEST_JOB_SECONDS,
+    # Without these a publish to a stalled Redis was still blocked after 40 s.
+    "socket_timeout": 5,
+    "socket_connect_timeout": 3,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+    # `interactive` is served before `scheduled`; the default takes turns.
+    "queue_order_strategy": "priority",
+}
+
+# The one user of results is `textback worker ping`; what a job answers is in its row.
+result_backend = "db+" + sqlalchemy_url(_settings.database_url.get_secret_value())
+database_engine_options = {"connect_args": {"options": "-c role=textback_worker"}}
+database_create_tables_at_setup = False
+result_expires = 3600
+task_ignore_result = True
+
+task_serializer = "json"
+result_serializer = "json"
+accept_content = ["json"]  # unpickling what a reachable Redis holds would be code execution
+
+_exchange = Exchange("textback", type="direct")
+task_queues = [Queue(name, _exchange, routing_key=name) for name in QUEUE_NAMES]
+task_default_queue = MAINTENANCE
+task_default_exchange = "textback"
+task_default_routing_key = MAINTENANCE
+task_create_missing_queues = False
+
+task_acks_late = False  # the lease in Postgres covers a lost worker
+task_reject_on_worker_lost = False
+task_track_started = True
+worker_prefetch_multiplier = 1
+worker_concurrency = _settings.worker_concurrency
+worker_max_tasks_per_child = 500
+worker_max_memory_per_child = 600_000  # KiB
+worker_eta_task_limit = 1000
+worker_hijack_root_logger = False
+worker_cancel_long_running_tasks_on_connection_loss = False
+
+# Flower sees every job; sweeps send no events, or they would bury them.
+worker_send_task_events = True
+task_send_sent_event = True
+
+timezone = "UTC"
+beat_schedule_filename = str(_settings.data_dir / "beat-schedule")
+beat_schedule = {
+    name: {
+        "task": f"sweep.{name}",
+        "schedule": SWEEP_SECONDS,
+        # A sweep nobody ran in time is of no use; the next one does its work.
+        "options": {"queue": MAINTENANCE, "expires": SWEEP_SECONDS},
+    }
+    for name in ("dispatch_waiting_jobs", "rescue_stalled_jobs", "send_due_notifications")
+}

@@ -1,0 +1,35 @@
+"""The Celery application and what its processes do when they start."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import Celery, signals
+
+from models.row_security import assert_database_is_safe
+from tasks import runtime
+
+celery_app = Celery(
+    "textback",
+    include=["tasks.jobs", "tasks.notifications", "tasks.maintenance"],
+)
+celery_app.config_from_object("celeryconfig")
+
+
+@signals.setup_logging.connect
+def _set_up_logging(loglevel: int = logging.INFO, **_: Any) -> None:
+    logging.basicConfig(
+        level=loglevel, format="%(asctime)s %(levelname)s %(processName)s %(name)s: %(message)s"
+    )
+    # A line for every sweep every five seconds buries the jobs.
+    logging.getLogger("celery.app.trace").setLevel(logging.WARNING)
+    logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
+
+
+@signals.worker_init.connect
+def _refuse_an_unsafe_database(**_: Any) -> None:
+    """Check the login before any job is taken, and leave no connection open over the fork."""
+    database = runtime.database()
+    assert_database_is_safe(database)
+    database.dispose()

@@ -1,0 +1,28 @@
+"""The Celery task that does jobs. Its message is a hint, so any copy of it may run or be lost."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from celery.exceptions import Ignore
+
+from tasks import runner, runtime
+from tasks.app import celery_app
+from tasks.errors import StaleHint
+
+
+@celery_app.task(name="job.run", bind=True)
+def run_job(self: Any, job_id: str) -> str:
+    """Do a job if it still waits; ends as the job does, so that Flower tells the truth."""
+    try:
+        return runner.run(
+            UUID(job_id),
+            worker=self.request.hostname,
+            database=runtime.database(),
+            settings=runtime.settings(),
+        )
+    except StaleHint as hint:
+        # Celery sends no event for an ignored task, and Flower would show it running for ever.
+        self.send_event("task-rejected", reason=str(hint))
+        raise Ignore(str(hint)) from None

@@ -1,0 +1,79 @@
+"""The sweeps: what hints and workers lost is found in the rows. Each may run twice at once."""
+
+from __future__ import annotations
+
+import logging
+
+from sqlalchemy import text
+
+from celeryconfig import INTERACTIVE, MAINTENANCE, SCHEDULED
+from models.queries import query
+from tasks import runtime
+from tasks.app import celery_app
+from tasks.dispatch import send_job_hint, send_notification_hint, wake_on_commit
+
+log = logging.getLogger(__name__)
+
+# A hint is given this long to be taken before it counts as lost.
+PATIENCE_SECONDS = 10.0
+# No more hints than this wait in Redis for one queue: rows wait better than messages.
+MOST_HINTS = 100
+LOST_WORKER = "Our side was interrupted each time we tried, so there is no answer."
+
+
+@celery_app.task(name="sweep.dispatch_waiting_jobs", queue=MAINTENANCE, send_events=False)
+def dispatch_waiting_jobs() -> int:
+    """Hint again at claimable jobs nobody took."""
+    sent = 0
+    for queue in (INTERACTIVE, SCHEDULED):
+        room = MOST_HINTS - int(runtime.redis_client().llen(queue))  # type: ignore[arg-type]
+        if room <= 0:
+            continue
+        with runtime.database().operator() as session:
+            rows = session.execute(
+                query("dispatch_jobs"),
+                {"queue": queue, "patience_seconds": PATIENCE_SECONDS, "room": room},
+            ).all()
+        for row in rows:
+            send_job_hint(row.id, row.kind, row.queue)
+        sent += len(rows)
+    if sent:
+        log.info("dispatched waiting jobs count=%s", sent)
+    return sent
+
+
+@celery_app.task(name="sweep.rescue_stalled_jobs", queue=MAINTENANCE, send_events=False)
+def rescue_stalled_jobs() -> int:
+    """Put jobs whose lease lapsed back in the queue, or fail them when no attempt is left."""
+    with runtime.database().operator() as session:
+        rows = session.execute(query("rescue_jobs"), {"message": LOST_WORKER}).all()
+        for row in rows:
+            wake_on_commit(session, row.id)
+    if rows:
+        log.warning("rescued jobs of silent workers count=%s", len(rows))
+        dispatch_waiting_jobs()
+    return len(rows)
+
+
+@celery_app.task(name="sweep.send_due_notifications", queue=MAINTENANCE, send_events=False)
+def send_due_notifications() -> int:
+    """Hint again at texts nobody sent; hold those whose sender fell silent."""
+    with runtime.database().operator() as session:
+        held = session.execute(query("hold_notifications")).all()
+        due = session.scalars(
+            query("due_notifications"), {"patience_seconds": PATIENCE_SECONDS}
+        ).all()
+        for row in held:
+            wake_on_commit(session, row.job_id)
+    if held:
+        log.warning("texts held for review count=%s", len(held))
+    for notification_id in due:
+        send_notification_hint(notification_id)
+    return len(due)
+
+
+@celery_app.task(name="worker.ping", ignore_result=False)
+def ping() -> str:
+    """Answer from a real worker, by way of the broker, Postgres and the result backend."""
+    with runtime.database().worker() as session:
+        return f"pong, database time {session.scalar(text('select clock_timestamp()'))}"

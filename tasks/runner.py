@@ -1,0 +1,158 @@
+"""The one order of a job's life: claim, run, record, notify."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from uuid import UUID
+
+from celery.exceptions import SoftTimeLimitExceeded
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.orm import Session
+
+from models import Claim, Database, Job, Settings
+from models.errors import StaleFenceError, UnstorableError
+from tasks.context import JobContext
+from tasks.dispatch import notify_on_commit, wake_on_commit
+from tasks.errors import Cancelled, JobError, JobFailedError, ProviderError, StaleHint
+from tasks.heartbeat import Heartbeat
+from tasks.registry import JobKind, UnknownKindError, find_kind
+
+log = logging.getLogger(__name__)
+
+RETRY_BASE_SECONDS = 4.0
+RETRY_MOST_SECONDS = 300.0
+
+
+def run(job_id: UUID, *, worker: str, database: Database, settings: Settings) -> str:
+    """Do a job, if the hint about it still holds.
+
+    1. Claim it; a stale hint ends here.
+    2. Work outside any transaction, with a heartbeat beside it.
+    3. Record the end, the event and the text message's row in one transaction.
+
+    Returns:
+        What became of it, in words for Flower.
+
+    Raises:
+        StaleHint: there was nothing to do.
+        JobFailedError: the job has ended failed.
+    """
+    with database.worker() as session:
+        claim = Claim.take(session, job_id, worker=worker, lease_seconds=settings.lease_seconds)
+        if claim is not None:
+            wake_on_commit(session, job_id)
+    if claim is None:
+        raise StaleHint(f"job {job_id}: {_describe(database, job_id)}")
+    attempt = _Attempt(claim, database, settings)
+    began = time.monotonic()
+    log.info("job claimed job_id=%s kind=%s attempt=%s", job_id, claim.kind, claim.attempt)
+    try:
+        return attempt.work()
+    except StaleFenceError:
+        # Rescued or ended elsewhere; whatever we would write is refused, so nothing is written.
+        raise StaleHint(f"job {job_id}: another attempt has taken over") from None
+    finally:
+        log.info(
+            "attempt ended job_id=%s kind=%s attempt=%s duration_seconds=%.2f",
+            job_id,
+            claim.kind,
+            claim.attempt,
+            time.monotonic() - began,
+        )
+
+
+class _Attempt:
+    def __init__(self, claim: Claim, database: Database, settings: Settings) -> None:
+        self._claim = claim
+        self._database = database
+        self._settings = settings
+
+    def work(self) -> str:
+        try:
+            kind = find_kind(self._claim.kind)
+            params = kind.params.model_validate(self._claim.params)
+            result = self._run_kind(kind, params)
+            return self._succeed(kind, result)
+        except StaleFenceError:
+            raise
+        except Cancelled:
+            self._cancel()
+            return "cancelled"
+        except SoftTimeLimitExceeded:
+            self._fail("time_limit", "It took longer than it may, so it was stopped.")
+        except JobError as error:
+            self._fail(error.code, str(error))
+        except UnstorableError as error:
+            log.warning("result not storable job_id=%s: %s", self._claim.job_id, error)
+            self._fail("result_unstorable", "The answer could not be kept, so there is none.")
+        except (UnknownKindError, ValidationError) as error:
+            log.warning("job not understood job_id=%s: %s", self._claim.job_id, error)
+            self._fail("not_understood", "This kind of search is not offered any more.")
+        except ProviderError as error:
+            if error.permanent:
+                self._fail(error.code, str(error))
+            return self._retry_or_fail(error.code, str(error))
+        except Exception:
+            # A kind may raise anything; the job is tried again, then ended with a sentence.
+            log.exception("attempt broke job_id=%s", self._claim.job_id)
+            return self._retry_or_fail("internal_error", "Something went wrong on our side.")
+        raise AssertionError("unreachable")
+
+    def _run_kind(self, kind: JobKind, params: BaseModel) -> BaseModel:
+        heartbeat = Heartbeat(
+            self._database, self._claim, lease_seconds=self._settings.lease_seconds
+        )
+        with heartbeat:
+            context = JobContext(
+                claim=self._claim,
+                heartbeat=heartbeat,
+                database=self._database,
+                settings=self._settings,
+            )
+            return kind.run(context, params)
+
+    def _succeed(self, kind: JobKind, result: BaseModel) -> str:
+        count = kind.count(result) if kind.count else None
+        with self._database.worker() as session:
+            notification_id = self._claim.succeed(
+                session, result.model_dump(mode="json"), result_count=count
+            )
+            self._tell(session, notification_id)
+        return "succeeded" if count is None else f"succeeded with {count}"
+
+    def _cancel(self) -> None:
+        with self._database.worker() as session:
+            self._tell(session, self._claim.cancel(session))
+
+    def _fail(self, code: str, message: str) -> None:
+        with self._database.worker() as session:
+            self._tell(session, self._claim.fail(session, code, message))
+        raise JobFailedError(f"{code}: {message}")
+
+    def _retry_or_fail(self, code: str, message: str) -> str:
+        if self._claim.attempt >= self._claim.max_attempts:
+            self._fail(code, message)
+        delay = retry_delay_seconds(self._claim.attempt)
+        with self._database.worker() as session:
+            self._claim.retry(session, delay_seconds=delay, code=code, message=message)
+            wake_on_commit(session, self._claim.job_id)
+        return f"will be tried again in {delay:.0f} s: {code}"
+
+    def _tell(self, session: Session, notification_id: UUID | None) -> None:
+        wake_on_commit(session, self._claim.job_id)
+        if notification_id is not None:
+            notify_on_commit(session, notification_id)
+
+
+def retry_delay_seconds(attempt: int) -> float:
+    """Return how long to wait after this attempt: doubling, capped, and jittered by a half."""
+    delay = min(RETRY_MOST_SECONDS, RETRY_BASE_SECONDS * 2 ** (attempt - 1))
+    return delay * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, protects nothing
+
+
+def _describe(database: Database, job_id: UUID) -> str:
+    with database.worker() as session:
+        job = session.get(Job, job_id)
+        return "does not exist" if job is None else f"is {job.status}"

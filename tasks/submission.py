@@ -1,0 +1,179 @@
+"""Take a request in: check it by its kind, write the row, and only then tell a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import Job, JobEvent, JobSource, ResultLink, Settings, Upload, User
+from models.errors import TextbackError
+from models.ids import new_id
+from tasks.dispatch import dispatch_on_commit
+from tasks.errors import ParamsError
+from tasks.fields import upload_fields
+from tasks.registry import JobKind, find_kind
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing wrong with one field, e.g. ('params.categories.0', 'There is no category …')."""
+
+    field: str
+    message: str
+
+
+class InvalidParamsError(TextbackError):
+    """Some of the fields are not right."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        """Keep every error, so that a form can show all of them at once."""
+        super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
+        self.errors = errors
+
+
+class PhoneNotVerifiedError(TextbackError):
+    """A text can only be sent to a verified phone number, and this account has none."""
+
+
+class TextsOffError(TextbackError):
+    """This server sends no text messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What somebody asks for, as it came in.
+
+    Attributes:
+        kind: the kind's name.
+        params: checked by the kind's Params.
+        source: who asks.
+        notify: `sms` for a text to the owner's verified phone.
+        locale: the language of the text and of the pages, `en` or `ko`.
+        retention_days: how long the answer lives; None for the kind's own or the setting.
+        client_context: what is known of the device.
+    """
+
+    kind: str
+    params: Mapping[str, Any]
+    source: JobSource
+    notify: str = "none"
+    locale: str = "en"
+    retention_days: int | None = None
+    client_context: dict[str, Any] | None = None
+
+
+def submit(session: Session, settings: Settings, owner_id: UUID, submission: Submission) -> Job:
+    """Write the job, its first event and its link in the caller's transaction.
+
+    The hint to a worker goes out when that transaction commits. `session` is the owner's.
+
+    Raises:
+        UnknownKindError: names the kinds there are.
+        InvalidParamsError: names each field, what is wrong and what would be right.
+        PhoneNotVerifiedError: `notify` is sms and there is no verified number.
+        TextsOffError: `notify` is sms and no provider is set.
+    """
+    kind = find_kind(submission.kind)
+    params = validate_params(session, kind, submission.params)
+    if submission.notify == "sms":
+        _check_can_be_texted(session, settings, owner_id)
+    days = submission.retention_days or kind.retention_days or settings.retention_days
+    job = Job(
+        id=new_id(),
+        owner_id=owner_id,
+        kind=kind.name,
+        queue="scheduled" if submission.source is JobSource.SCHEDULE else kind.queue,
+        source=submission.source,
+        params=params.model_dump(mode="json"),
+        notify=submission.notify,
+        locale=submission.locale,
+        client_context=submission.client_context,
+        max_attempts=kind.max_attempts,
+        # The first hint goes out with the commit; the sweep waits before it sends another.
+        dispatched_at=datetime.now(UTC),
+        expires_at=datetime.now(UTC) + timedelta(days=days),
+    )
+    session.add(job)
+    session.flush()
+    session.add(JobEvent(job_id=job.id, owner_id=owner_id, event="enqueued"))
+    if submission.notify == "sms":
+        ResultLink.create(
+            session,
+            settings,
+            job_id=job.id,
+            owner_id=owner_id,
+            purpose="text",
+            expires_at=job.expires_at,
+        )
+    session.flush()
+    dispatch_on_commit(session, job)
+    return job
+
+
+def validate_params(session: Session, kind: JobKind, params: Mapping[str, Any]) -> BaseModel:
+    """Return the checked params of a kind.
+
+    Raises:
+        InvalidParamsError: with every wrong field, named `params.…`.
+    """
+    unknown = [name for name in params if name not in kind.params.model_fields]
+    errors = [
+        FieldError(
+            f"params.{name}",
+            f"{kind.name} has no such field; it has {', '.join(kind.params.model_fields)}.",
+        )
+        for name in unknown
+    ]
+    known = {name: value for name, value in params.items() if name not in unknown}
+    try:
+        checked = kind.params.model_validate(known)
+    except ValidationError as error:
+        raise InvalidParamsError(errors + _field_errors(error)) from None
+    errors += _check_uploads(session, checked)
+    if kind.check and not errors:
+        try:
+            kind.check(session, checked)
+        except ParamsError as error:
+            errors.append(FieldError(f"params.{error.field}", str(error)))
+    if errors:
+        raise InvalidParamsError(errors)
+    return checked
+
+
+def _check_uploads(session: Session, params: BaseModel) -> list[FieldError]:
+    """Somebody else's upload looks just like one that does not exist."""
+    errors = []
+    for name in upload_fields(type(params)):
+        upload_id = getattr(params, name)
+        if upload_id is None:
+            continue
+        if session.scalar(select(Upload.id).where(Upload.id == upload_id)) is None:
+            errors.append(FieldError(f"params.{name}", "There is no upload of yours with this id."))
+    return errors
+
+
+def _check_can_be_texted(session: Session, settings: Settings, owner_id: UUID) -> None:
+    if settings.sms_provider == "none":
+        raise TextsOffError
+    user = session.get(User, owner_id)
+    if user is None or not user.has_verified_phone:
+        raise PhoneNotVerifiedError
+
+
+def _field_errors(error: ValidationError) -> list[FieldError]:
+    return [
+        FieldError(
+            ".".join(["params", *(str(part) for part in problem["loc"])]),
+            "is required"
+            if problem["type"] == "missing"
+            else problem["msg"].removeprefix("Value error, "),
+        )
+        for problem in error.errors(include_url=False, include_context=False, include_input=False)
+    ]

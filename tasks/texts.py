@@ -1,0 +1,33 @@
+"""The words of the text message, in the person's language."""
+
+from __future__ import annotations
+
+_WORDS = {
+    "en": {
+        "results": "Textback: {count} results for your search. {link}",
+        "one": "Textback: 1 result for your search. {link}",
+        "none": "Textback: your search found nothing this time. {link}",
+        "done": "Textback: your answer is ready. {link}",
+        "failed": "Textback: your search could not be finished. Why: {link}",
+    },
+    "ko": {
+        "results": "[Textback] 검색 결과 {count}건이 준비됐어요. {link}",
+        "one": "[Textback] 검색 결과 1건이 준비됐어요. {link}",
+        "none": "[Textback] 이번에는 찾은 결과가 없어요. {link}",
+        "done": "[Textback] 결과가 준비됐어요. {link}",
+        "failed": "[Textback] 검색을 끝내지 못했어요. 이유: {link}",
+    },
+}
+LOCALES = tuple(_WORDS)
+
+
+def text_body(*, locale: str, succeeded: bool, result_count: int | None, link: str) -> str:
+    """Return the message for an ended job; English for a language that is not here."""
+    words = _WORDS.get(locale, _WORDS["en"])
+    if not succeeded:
+        form = "failed"
+    elif result_count is None:
+        form = "done"
+    else:
+        form = {0: "none", 1: "one"}.get(result_count, "results")
+    return words[form].format(count=result_count, link=link)

@@ -1,0 +1,173 @@
+"""The command `textback`: the all-in-one mode, one process each, and the operator's tools."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from models.errors import TextbackError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class _Group(click.Group):
+    """Ends with one sentence instead of a traceback for everything that is ours to explain."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except TextbackError as error:
+            click.echo(f"textback: {error}", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="textback")
+def main() -> None:
+    """Long searches that text you back.
+
+    `textback run` starts everything on this machine, databases included. The other commands run
+    one process each, with their settings from the environment (see the README).
+    """
+
+
+@main.command()
+@click.option("--data", type=click.Path(path_type=Path), default=Path("var"), show_default=True,
+              help="Where databases, logs and secrets live.")  # fmt: skip
+@click.option("--demo", is_flag=True, help="Submit one search and show its text message.")
+def run(data: Path, demo: bool) -> None:
+    """Run everything on this machine: Postgres, Redis, web, workers, beat and Flower."""
+    from webapp.launcher import run as run_all
+
+    sys.exit(run_all(data, demo=demo))
+
+
+@main.command()
+def web() -> None:
+    """Answer HTTP, with gunicorn and gevent."""
+    _check_settings()
+    _exec("gunicorn", "--config", "python:webapp.gunicorn_config", "webapp.wsgi:application")
+
+
+@main.group(invoke_without_command=True)
+@click.option("--queues", default="interactive,scheduled", show_default=True,
+              help="Which queues to serve, the first before the others.")  # fmt: skip
+@click.option("--name", default="work", show_default=True, help="The worker's name in Flower.")
+@click.option("--pool", type=click.Choice(["prefork", "solo"]), default="prefork",
+              show_default=True, help="solo is one small process, for notifications and sweeps.")  # fmt: skip
+@click.option("--concurrency", type=click.IntRange(1, 64),
+              help="Jobs at the same time; WORKER_CONCURRENCY unless given.")  # fmt: skip
+@click.pass_context
+def worker(ctx: click.Context, queues: str, name: str, pool: str, concurrency: int | None) -> None:
+    """Do jobs, send texts or sweep, whatever the queues say."""
+    if ctx.invoked_subcommand:
+        return
+    settings = _check_settings()
+    _celery(
+        "worker", "--queues", queues, "--hostname", f"{name}@%h", "--pool", pool,
+        "--concurrency", str(concurrency or settings.worker_concurrency),
+        "--without-mingle", "--without-gossip", "--loglevel", "INFO",
+    )  # fmt: skip
+
+
+@worker.command()
+@click.option("--timeout", default=10.0, show_default=True, help="Seconds to wait for an answer.")
+def ping(timeout: float) -> None:
+    """Send one task through Redis to a real worker and back through Postgres."""
+    _check_settings()
+    from webapp.ping import ping_worker
+
+    click.echo(ping_worker(timeout))
+
+
+@main.command()
+def beat() -> None:
+    """Send the sweeps every few seconds. Safe to run twice, and to stop for a while."""
+    settings = _check_settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    _celery("beat", "--pidfile", "", "--loglevel", "INFO")
+
+
+@main.command()
+def flower() -> None:
+    """Watch the workers in a browser, behind a password."""
+    settings = _check_settings()
+    if settings.flower_password is None:
+        raise TextbackError("FLOWER_PASSWORD: is not set; Flower does not start without one")
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    # In the environment, since a command line can be read by every account of the machine.
+    password = settings.flower_password.get_secret_value()
+    os.environ["FLOWER_BASIC_AUTH"] = f"{settings.flower_user}:{password}"
+    _celery(
+        "flower", f"--address={settings.flower_host}", f"--port={settings.flower_port}",
+        "--persistent=True", f"--db={settings.data_dir / 'flower'}",
+        "--state_save_interval=5000", "--enable_events=True",
+    )  # fmt: skip
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to this release and make its roles and login."""
+    from models.migrations import migrate as run_migrations
+    from models.settings import Settings
+
+    run_migrations(Settings.from_env())
+    click.echo("The database is up to date.")
+
+
+@main.group()
+def token() -> None:
+    """Keys for programs."""
+
+
+@token.command("create")
+@click.option("--name", required=True, help="What the token is for.")
+@click.option("--account", type=click.UUID, help="Whose; a new account unless given.")
+@click.option("--phone", help="With SMS_PROVIDER=console: the number texts are shown for.")
+def create_token(name: str, account: click.UUID | None, phone: str | None) -> None:
+    """Make an API token and print it, the only time it can be seen."""
+    from webapp.tokens import create
+
+    click.echo(create(name=name, account_id=account, phone=phone))  # type: ignore[arg-type]
+
+
+@main.group()
+def catalog() -> None:
+    """The catalog that picture searches look through."""
+
+
+@catalog.command("load-sample")
+def load_sample() -> None:
+    """Load the sample catalog; again without harm."""
+    from models import Database
+    from tasks.providers import load
+
+    loaded = load("tasks.providers.catalog.sample:load_sample_catalog")(Database(_check_settings()))
+    click.echo(f"The sample catalog holds {loaded} products.")
+
+
+def _check_settings():  # type: ignore[no-untyped-def]
+    """Stop the start with a wrong setting's name before anything else is imported."""
+    from models.settings import Settings
+
+    return Settings.from_env()
+
+
+def _celery(*arguments: str) -> NoReturn:
+    _exec("celery", "--app", "tasks.app:celery_app", *arguments)
+
+
+def _exec(module: str, *arguments: str) -> NoReturn:
+    """Become another program: patching (gevent) must come before any import of ours."""
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
+    )
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606
+
+
+if __name__ == "__main__":
+    main()
