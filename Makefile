@@ -1,0 +1,85 @@
+# Everything starts here: `make help` lists what there is.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+DATA   ?= var
+
+# One file of hashes decides what is installed. Bytecode is made at first import instead of for all
+# 90 packages at once, and nobody asks whether pip itself is new: both cost a newcomer seconds.
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-input --no-compile
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test check lint format types imports lock memory clean browser
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup ## Start everything with a sample search; Ctrl-C stops it (DATA=dir keeps it elsewhere)
+	@exec $(BIN)/textback run --demo --data $(DATA)
+
+setup: $(VENV)/all-in-one.stamp ## Make .venv with all that running needs
+
+setup-dev: $(VENV)/dev.stamp ## Make .venv with all that testing needs too
+
+# A virtual environment, or one sentence that says what is missing.
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON): install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Textback needs Python 3.11 or newer and $(PYTHON) is $$($(PYTHON) -V 2>&1 | cut -d" " -f2): name a newer one, make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "This Python cannot make virtual environments: install its venv package first (Debian, Ubuntu: apt-get install python3-venv), then repeat: make $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# Textback itself is installed as a link to this folder, beside the long download of the rest.
+define install
+@echo "Installing into $(VENV) ($(1)); the first time takes a minute or less …"
+@$(PIP) --no-deps -e . & link=$$!; $(PIP) --require-hashes -r requirements/$(1).lock && wait $$link
+@touch $@
+endef
+
+$(VENV)/all-in-one.stamp: requirements/all-in-one.lock pyproject.toml | $(BIN)/python
+	$(call install,all-in-one)
+
+$(VENV)/dev.stamp: requirements/dev.lock pyproject.toml | $(BIN)/python
+	$(call install,dev)
+	@touch $(VENV)/all-in-one.stamp
+
+test: check browser ## Check everything, then run all tests (what the CI does)
+	@$(BIN)/python -m pytest
+
+check: lint types imports ## Check format, style, types and who imports whom
+
+lint: setup-dev
+	@$(BIN)/ruff format --check --quiet . || { echo "not formatted: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+
+types: setup-dev
+	@$(BIN)/mypy
+
+imports: setup-dev
+	@$(BIN)/lint-imports
+
+format: setup-dev ## Format the code and fix what can be fixed
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+# The page's tests drive a real browser, and its Korean needs letters to draw with.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing Chromium and a Korean font for the tests of the pages …"; \
+	    (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-nanum) >/dev/null; \
+	  else echo "The tests of the pages need Chromium: apt-get install chromium fonts-nanum"; exit 1; fi; }
+
+lock: ## Write requirements/*.lock anew from pyproject.toml (needs uv: pip install uv)
+	@command -v uv >/dev/null || { echo "Locks are made with uv: pip install uv"; exit 1; }
+	uv pip compile pyproject.toml $(LOCKING) --extra dev -o requirements/dev.lock
+	uv pip compile pyproject.toml $(LOCKING) --extra all-in-one -c requirements/dev.lock -o requirements/all-in-one.lock
+	uv pip compile pyproject.toml $(LOCKING) --extra images -c requirements/dev.lock -o requirements/server.lock
+LOCKING := --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-emit-package textback --no-header
+
+memory: ## Show the memory of a running `make run`, process by process
+	@$(BIN)/python benchmarks/memory.py --data $(DATA)
+
+clean: ## Remove .venv and the tools' caches; var/ with your data stays
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,133 @@
+"""One real image search over HTTP, as a program would do it, shown on the terminal."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from webapp.console import Console, phone
+
+PHOTO: Final = Path(__file__).with_name("photo.jpg")
+TIMEOUT_SECONDS: Final = 30
+TEXT_WITHIN_SECONDS: Final = 30
+ENDED: Final = {"succeeded", "failed", "cancelled"}
+
+Job = dict[str, Any]
+
+
+class DemoError(Exception):
+    """The walk could not be finished; the message says where it stopped."""
+
+
+def walk(address: str, token: str, console: Console, began: float) -> None:
+    """Submit the bundled photograph, follow the job, and show the text message that comes.
+
+    Args:
+        address: of the web process, such as http://127.0.0.1:8000.
+        token: an API token whose owner has a verified phone.
+        began: the monotonic time from which seconds are counted.
+
+    Raises:
+        DemoError: something answered otherwise than documented, or the text did not come.
+    """
+    try:
+        _walk(_Api(address, token), console, began)
+    except urllib.error.HTTPError as error:
+        raise DemoError(f"{error.url} answered {error.code}: {_problem(error)}") from error
+    except (OSError, ValueError, KeyError) as error:
+        raise DemoError(f"{type(error).__name__}: {error}") from error
+
+
+def _walk(api: "_Api", console: Console, began: float) -> None:
+    console.title("A photo goes in")
+    job = api.submit(PHOTO)
+    console.fact("Job", f"{job['id']}, answered at once; a person would close the page now")
+    for snapshot in api.follow(job):
+        job = snapshot
+        console.progress(int(job["progress"]), job["stage"] or job["status"])
+    console.end_progress()
+    if job["status"] != "succeeded":
+        raise DemoError(f"the job {job['status']}: {(job['error'] or {}).get('message')}")
+    text = api.text_about(job)
+    console.title(f"A text comes out, {time.monotonic() - began:.1f} s after the start")
+    clock = datetime.now().astimezone().strftime("%H:%M")
+    console.lines(phone("Textback", text["body"], clock))
+    console.line()
+    console.fact("Open it", text["link"])
+
+
+class _Api:
+    """The few calls of the job API that the walk needs."""
+
+    def __init__(self, address: str, token: str) -> None:
+        self._address = address
+        self._token = token
+
+    def submit(self, photo: Path) -> Job:
+        """Send a photo to be searched for, with a text message when the answer is there."""
+        boundary = uuid4().hex
+        fields = {"kind": "image_search", "notify": "sms"}
+        body = b"".join(
+            f"--{boundary}\r\nContent-Disposition: form-data; "
+            f'name="{name}"\r\n\r\n{value}\r\n'.encode()
+            for name, value in fields.items()
+        )
+        body += (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="image"; '
+            f'filename="{photo.name}"\r\nContent-Type: image/jpeg\r\n\r\n'
+        ).encode()
+        body += photo.read_bytes() + f"\r\n--{boundary}--\r\n".encode()
+        kind = f"multipart/form-data; boundary={boundary}"
+        with self._open("/api/v1/jobs", body, {"Content-Type": kind}) as answer:
+            return self._job(answer)
+
+    def follow(self, job: Job) -> Iterator[Job]:
+        """Yield the job at each of its changes, until it has ended."""
+        with self._open(f"/api/v1/jobs/{job['id']}/events") as stream:
+            for line in stream:
+                if line.startswith(b"data:"):
+                    job = json.loads(line.removeprefix(b"data:"))
+                    yield job
+                    if job["status"] in ENDED:
+                        return
+        raise DemoError("the event stream ended before the job did")
+
+    def text_about(self, job: Job) -> dict[str, str]:
+        """Return the text message about a job, as the page that looks like a phone has it."""
+        deadline = time.monotonic() + TEXT_WITHIN_SECONDS
+        while time.monotonic() < deadline:
+            with self._open("/dev/phone", headers={"Accept": "application/json"}) as answer:
+                for text in json.load(answer)["texts"]:
+                    if text["job_id"] == job["id"]:
+                        return dict(text)
+            time.sleep(0.1)
+        raise DemoError(f"no text came within {TEXT_WITHIN_SECONDS} s")
+
+    def _job(self, answer: Any) -> Job:
+        found: Job = json.load(answer)
+        return found
+
+    def _open(
+        self, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> Any:
+        request = urllib.request.Request(  # noqa: S310 - our own address
+            self._address + path,
+            data=body,
+            headers={"Authorization": f"Bearer {self._token}", **(headers or {})},
+        )
+        return urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)  # noqa: S310
+
+
+def _problem(error: urllib.error.HTTPError) -> str:
+    """Return what a problem document says, or the answer's first words."""
+    text = error.read(2000).decode(errors="replace")
+    try:
+        problem = json.loads(text)
+        return str(problem.get("detail") or problem.get("title"))
+    except (ValueError, AttributeError):
+        return text[:200]

@@ -1,0 +1,341 @@
+"""The all-in-one mode: every process of Textback on one machine, from one command."""
+
+import os
+import re
+import signal
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from subprocess import Popen
+from typing import Final, LiteralString
+
+import psycopg
+
+from webapp.console import Console
+from webapp.demo.walk import DemoError, walk
+from webapp.embedded.postgres import EmbeddedPostgres, PostgresError
+from webapp.embedded.valkey import EmbeddedValkey, ValkeyError
+from webapp.installation import KEYS, AlreadyRunningError, Installation
+from webapp.processes import free_port, rotate, spawn
+from webapp.supervisor import Child, StartError, StopRequested, Supervisor
+
+HOST: Final = "127.0.0.1"
+WEB_PORT: Final = 8000
+FLOWER_PORT: Final = 5555
+POSTGRES_PORT: Final = 54320
+VALKEY_PORT: Final = 63790
+LOGIN: Final = "textback_app"
+FLOWER_USER: Final = "textback"
+REVISIONS: Final = Path(__file__).resolve().parent.parent / "alembic" / "versions"
+PROBE_SECONDS: Final = 0.3
+
+CELERY_READY: Final = re.compile(rb" ready\.|ready to ")
+BEAT_READY: Final = re.compile(rb"beat: starting", re.IGNORECASE)
+
+# A laptop's share of memory; whoever wants more says so in the environment.
+SMALL: Final = {
+    "WEB_WORKERS": "1",
+    "WORKER_CONCURRENCY": "2",
+    "MALLOC_ARENA_MAX": "2",  # glibc else keeps an arena for each thread
+    "OMP_NUM_THREADS": "1",
+}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What whoever starts the all-in-one mode may choose."""
+
+    data: Path
+    demo: bool = False
+    port: int = WEB_PORT
+    postgres_binaries: Path | None = None
+    valkey_binary: Path | None = None
+
+
+def run(choices: Choices) -> int:
+    """Start everything, watch it until asked to stop, and stop it in order.
+
+    Returns:
+        The exit code: 0 after a stop that was asked for, 1 when it could not start.
+    """
+    began = time.monotonic()
+    console = Console()
+    installation = Installation(choices.data)
+    try:
+        installation.claim()
+        launcher = Launcher(choices, installation, console, began)
+        with Supervisor(console) as supervisor:
+            try:
+                launcher.start(supervisor)
+                supervisor.watch()
+            except StopRequested:
+                pass
+    except (AlreadyRunningError, StartError, PostgresError, ValkeyError) as error:
+        console.error(str(error))
+        return 1
+    except PermissionError as error:
+        console.error(f"{error.filename} belongs to another user: start Textback as that user.")
+        return 1
+    finally:
+        installation.release()
+    console.note(f"all stopped; the data stays in {installation.folder}")
+    return 0
+
+
+class Launcher:
+    """Builds the environment and the children of one installation, and starts them in order."""
+
+    def __init__(
+        self, choices: Choices, installation: Installation, console: Console, began: float
+    ) -> None:
+        self._choices = choices
+        self._installation = installation
+        self._console = console
+        self._began = began
+        self._logs = installation.logs
+        for log in self._logs.glob("*.log"):
+            rotate(log)
+        self._secrets = installation.secrets()
+        self._postgres = EmbeddedPostgres(
+            installation.folder / "postgres",
+            port=POSTGRES_PORT,
+            log=self._logs / "postgres.log",
+            binaries=choices.postgres_binaries,
+        )
+        self._valkey = EmbeddedValkey(
+            installation.folder / "valkey",
+            port=VALKEY_PORT,
+            log=self._logs / "valkey.log",
+            binary=choices.valkey_binary,
+        )
+        self._web_port = free_port(choices.port, HOST)
+        self._flower_port = free_port(FLOWER_PORT, HOST, taken=[self._web_port])
+        self._address = f"http://{HOST}:{self._web_port}"
+        self._environment: dict[str, str] = {}
+
+    def start(self, supervisor: Supervisor) -> None:
+        """Start everything and say what is ready, as it happens.
+
+        Raises:
+            StartError: something does not start; says what, with the end of its log.
+            StopRequested: a stop signal came meanwhile.
+        """
+        self._console.title("Textback starts")
+        for name, wanted, port in (
+            ("web page", self._choices.port, self._web_port),
+            ("Flower", FLOWER_PORT, self._flower_port),
+        ):
+            if port != wanted:
+                self._console.note(f"port {wanted} is taken; the {name} gets {port}")
+        servers = self._servers()
+        supervisor.start(*servers)
+        supervisor.wait_ready(*servers)
+        self._environment = self._build_environment()
+        self._prepare_database(supervisor)
+        for group in self._children():
+            supervisor.start(*group)
+        self._load_catalog(supervisor)
+        token = self._demo_token(supervisor)
+        supervisor.wait_ready()
+        self._installation.describe(f"process {os.getpid()}, {self._address}")
+        self._print_addresses(token)
+        if self._choices.demo:
+            self._demonstrate(token)
+
+    def _servers(self) -> list[Child]:
+        return [
+            Child(
+                "postgres",
+                self._postgres.start,
+                self._logs / "postgres.log",
+                is_ready=self._postgres.is_ready,
+                stop_signal=signal.SIGINT,  # fast: ends sessions, writes everything, stops
+                force_signal=signal.SIGQUIT,  # immediate: the next start replays its log
+                title=f"Postgres {self._postgres.version}",
+            ),
+            Child(
+                "valkey",
+                self._valkey.start,
+                self._logs / "valkey.log",
+                is_ready=self._valkey.is_ready,
+                title=f"Valkey {self._valkey.version}",
+            ),
+        ]
+
+    def _children(self) -> list[list[Child]]:
+        """Return our own processes in groups; the last group stops first."""
+        workers = [
+            self._worker("worker", "Worker for searches", "interactive,scheduled", "prefork"),
+            self._worker("notifications", "Worker for texts", "notifications", "solo"),
+            self._worker("maintenance", "Worker for upkeep", "maintenance", "solo"),
+        ]
+        beat = self._child("beat", "Beat, the clock", ["beat"], BEAT_READY)
+        flower = self._child("flower", "Flower", ["flower"], f"{self._flower}/healthcheck")
+        # QUIT, because TERM would wait for open event streams, long after we are gone.
+        web = self._child(
+            "web",
+            "Web page and API",
+            ["web"],
+            f"{self._address}/health",
+            death_signal=signal.SIGQUIT,
+        )
+        return [workers, [beat, flower], [web]]
+
+    def _worker(self, name: str, title: str, queues: str, pool: str) -> Child:
+        arguments = ["worker", "--queues", queues, "--name", name, "--pool", pool]
+        return self._child(name, title, arguments, CELERY_READY)
+
+    def _child(
+        self,
+        name: str,
+        title: str,
+        arguments: list[str],
+        ready: re.Pattern[bytes] | str | None = None,
+        death_signal: signal.Signals = signal.SIGKILL,
+    ) -> Child:
+        """Describe one `textback …` process.
+
+        Args:
+            ready: a pattern to wait for in its log, or an address that must answer 200.
+            death_signal: what it gets when the launcher is killed. At once by default: a running
+                job's lease lapses then, and it runs again after the next start.
+        """
+        log = self._logs / f"{name}.log"
+        marker: LogMarker | None = None
+        is_ready: Callable[[], bool] | None = None
+        if isinstance(ready, str):
+            is_ready = partial(_answers, ready)
+        elif ready is not None:
+            marker = LogMarker(log, ready)
+            is_ready = marker.is_there
+
+        def start() -> Popen[bytes]:
+            if marker is not None:
+                marker.begin()
+            program = str(Path(sys.executable).with_name("textback"))
+            return spawn(
+                [program, *arguments], log=log, env=self._environment, death_signal=death_signal
+            )
+
+        return Child(name, start, log, is_ready=is_ready, title=title)
+
+    def _build_environment(self) -> dict[str, str]:
+        """Return what our own processes find in their environment; only they see the secrets."""
+        keys = {name: self._secrets[name] for name in KEYS if name != "DATABASE_PASSWORD"}
+        return {
+            **SMALL,
+            **os.environ,
+            **keys,
+            "DATABASE_URL": self._postgres.url(LOGIN, self._secrets["DATABASE_PASSWORD"]),
+            "MIGRATION_DATABASE_URL": self._postgres.owner_url(),
+            "REDIS_URL": self._valkey.url(),
+            "HOST": HOST,
+            "PORT": str(self._web_port),
+            "BASE_URL": self._address,
+            "SMS_PROVIDER": "console",
+            "FLOWER_HOST": HOST,
+            "FLOWER_PORT": str(self._flower_port),
+            "FLOWER_USER": FLOWER_USER,
+            "DATA_DIR": str(self._installation.folder),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def _prepare_database(self, supervisor: Supervisor) -> None:
+        """Migrate, unless the database is at this release's revision already."""
+        newest = max(path.name.split("_")[0] for path in REVISIONS.glob("[0-9]*_*.py"))
+        if self._ask("SELECT version_num FROM alembic_version") != newest:
+            migrate = self._child("migrate", "Database", ["migrate"])
+            self._console.ready("Database schema", supervisor.wait_done(migrate), "made")
+        # Children never see the owner's password: the last that needed it has run.
+        del self._environment["MIGRATION_DATABASE_URL"]
+
+    def _load_catalog(self, supervisor: Supervisor) -> None:
+        """Load the sample catalog into an empty one."""
+        if self._ask("SELECT 1 FROM products LIMIT 1") is None:
+            load = self._child("catalog", "Sample catalog", ["catalog", "load-sample"])
+            self._console.ready("Sample catalog", supervisor.wait_done(load), "loaded")
+
+    def _demo_token(self, supervisor: Supervisor) -> str:
+        """Return an API token for trying things out; made once."""
+        if "DEMO_TOKEN" not in self._secrets:
+            make = self._child("token", "Demo token", ["token", "create", "--name", "demo"])
+            supervisor.wait_done(make)
+            self._secrets["DEMO_TOKEN"] = make.log.read_text().split()[-1]
+            make.log.unlink()
+            self._installation.keep("DEMO_TOKEN", self._secrets["DEMO_TOKEN"])
+        return self._secrets["DEMO_TOKEN"]
+
+    def _ask(self, statement: LiteralString) -> object:
+        """Ask the database one thing as its owner; None when there is no such table or row."""
+        with psycopg.connect(self._postgres.owner_url(), connect_timeout=5) as connection:
+            try:
+                row = connection.execute(statement).fetchone()
+            except psycopg.errors.UndefinedTable:
+                return None
+        return row[0] if row else None
+
+    @property
+    def _flower(self) -> str:
+        return f"http://{HOST}:{self._flower_port}"
+
+    def _print_addresses(self, token: str) -> None:
+        console = self._console
+        seconds = time.monotonic() - self._began
+        console.title(f"Textback serves, {seconds:.1f} s after its start")
+        console.fact("Web page", f"{self._address}/")
+        console.fact("Texts", f"{self._address}/dev/phone")
+        console.fact("API", f"{self._address}/api/docs")
+        console.fact("API token", token)
+        console.fact(
+            "Flower",
+            f"{self._flower}/  user {FLOWER_USER}, password: FLOWER_PASSWORD in "
+            f"{self._installation.secrets_file}",
+        )
+        console.fact("Logs", f"{self._logs}")
+        console.line("  Ctrl-C stops everything; the data stays.")
+
+    def _demonstrate(self, token: str) -> None:
+        """Walk through one image search beside the watching of the children."""
+
+        def show() -> None:
+            try:
+                walk(self._address, token, self._console, self._began)
+            except DemoError as error:
+                self._console.warn(f"the demo search did not work: {error}")
+
+        threading.Thread(target=show, name="demo", daemon=True).start()
+
+
+class LogMarker:
+    """Waits for a line in the log of a process that has no other way to say it is ready."""
+
+    def __init__(self, log: Path, pattern: re.Pattern[bytes]) -> None:
+        self._log = log
+        self._pattern = pattern
+        self._from = 0
+
+    def begin(self) -> None:
+        """Look only at what is written from now on."""
+        self._from = self._log.stat().st_size if self._log.exists() else 0
+
+    def is_there(self) -> bool:
+        """Tell whether the line has been written."""
+        try:
+            with self._log.open("rb") as log:
+                log.seek(self._from)
+                return self._pattern.search(log.read()) is not None
+        except OSError:
+            return False
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=PROBE_SECONDS) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except OSError:  # refused, too slow, or an error status: not yet
+        return False
