@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
 from tasks.pictures import open_picture
-from tasks.providers.image_embedder.efficientnet import EfficientNetLite0
+from tasks.providers.image_embedder.efficientnet import EfficientNetEmbedder
 from tasks.providers.image_embedder.photo import embed_photo
 
 ROOT = Path(__file__).parents[1]
@@ -70,7 +70,7 @@ def search_in_memory(products: list[dict[str, str]]) -> Search:
 
 def measure(search: Search, products: list[dict[str, str]]) -> dict[int, float]:
     """Print and return the share of products found among the first k, by k."""
-    embedder = EfficientNetLite0()
+    embedder = EfficientNetEmbedder()
     embedder.embed(Image.new("RGB", (8, 8)))  # load the model outside the clock
     dice = random.Random(SEED)
     ranks, embed_seconds, search_seconds = [], 0.0, 0.0
@@ -97,7 +97,7 @@ def measure(search: Search, products: list[dict[str, str]]) -> dict[int, float]:
 def find_coffee(search: Search, products: list[dict[str, str]]) -> bool:
     """Print what a real photograph of a cup finds; return whether a cup comes first."""
     by_id = {product["id"]: product for product in products}
-    found = search(embed_photo(EfficientNetLite0(), open_picture(COFFEE.read_bytes())), 6)
+    found = search(embed_photo(EfficientNetEmbedder(), open_picture(COFFEE.read_bytes())), 6)
     print(f"{COFFEE.name} finds: " + ", ".join(by_id[key]["title"] for key in found))
     return by_id[found[0]]["category"] == "drink"
 

@@ -26,7 +26,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tasks.pictures import open_picture
-from tasks.providers.image_embedder.efficientnet import EfficientNetLite0
+from tasks.providers.image_embedder.efficientnet import EfficientNetEmbedder
 
 PRICE_SEED = 20261121
 CURRENCY = "USD"
@@ -285,7 +285,7 @@ def main() -> None:
     pictures = arguments.out / "pictures"
     shutil.rmtree(pictures, ignore_errors=True)
     pictures.mkdir(parents=True)
-    embedder = EfficientNetLite0()
+    embedder = EfficientNetEmbedder()
     vectors = np.empty((len(products), embedder.dimensions), np.float16)
     for number, product in enumerate(products):
         source: Path = product.pop("source")

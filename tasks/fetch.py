@@ -14,6 +14,8 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
+from tasks.errors import ProviderError
+
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_REDIRECTS = 5
@@ -43,7 +45,7 @@ MESSAGES = {
 }
 
 
-class FetchError(Exception):
+class FetchError(ProviderError):
     """The address could not be fetched.
 
     Attributes:
@@ -54,11 +56,9 @@ class FetchError(Exception):
     """
 
     def __init__(self, code: str, *, permanent: bool = True, **values: object) -> None:
-        self.code = code
         self.values = values
-        self.permanent = permanent
         self.message = MESSAGES[code] % values
-        super().__init__(self.message)
+        super().__init__(self.message, permanent=permanent, code=code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from tasks.errors import JobError
 from tasks.picture_headers import TruncatedFileError, read_header
 
 if TYPE_CHECKING:  # Pillow is imported on first use; the web process never does
@@ -35,7 +36,7 @@ MESSAGES = {
 }
 
 
-class PictureError(Exception):
+class PictureError(JobError):
     """The file is not a picture we take; the same file will never be (no retry).
 
     Attributes:
@@ -45,10 +46,9 @@ class PictureError(Exception):
     """
 
     def __init__(self, code: str, **values: object) -> None:
-        self.code = code
         self.values = values
         self.message = MESSAGES[code] % values
-        super().__init__(self.message)
+        super().__init__(code, self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,9 @@ def inspect_picture(
 def open_picture(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.Image:
     """Decode a picture for looking at: upright, RGB, on white, at most WORKING_SIDE pixels a side.
 
-    Nothing but pixels is kept: place, camera and time are gone. Memory is bounded by max_pixels: a
-    baseline JPEG is decoded at a fraction of its size, a progressive one costs up to 6 bytes a
-    pixel for a moment, the others up to 12.
+    Nothing but pixels is kept: place, camera and time are gone. Memory is bounded by max_pixels,
+    for a moment and in bytes a pixel: 1 for an ordinary JPEG (decoded at a fraction of its size),
+    6 for a progressive one, 10 for PNG and HEIC, 15 for WebP (whose decoder keeps two canvases).
 
     Raises:
         PictureError: as `inspect_picture`, and `picture_unreadable` when decoding fails.

@@ -17,7 +17,7 @@ MODEL_PATH = Path(__file__).with_name("efficientnet_lite0.onnx")
 INPUT_SIZE = 224  # pixels a side; what the network was trained with
 
 
-class EfficientNetLite0:
+class EfficientNetEmbedder:
     """1,280 numbers from the last layer before the classes.
 
     The model is read on the first picture and kept; a picture is then some ten milliseconds of one

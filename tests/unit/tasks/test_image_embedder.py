@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import runpy
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,23 +15,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.retrieval import made_photo
 from tasks.errors import ProviderError
 from tasks.pictures import open_picture
-from tasks.providers.image_embedder.efficientnet import EfficientNetLite0
+from tasks.providers.image_embedder.efficientnet import EfficientNetEmbedder
 from tasks.providers.image_embedder.photo import embed_photo
 
 ROOT = Path(__file__).parents[3]
 CATALOG = ROOT / "tasks/sample_catalog"
 COFFEE = ROOT / "tests/files/coffee.jpg"
+made_photo = runpy.run_path(str(ROOT / "benchmarks/retrieval.py"))["made_photo"]
 
 
 @pytest.fixture(scope="module")
-def embedder() -> EfficientNetLite0:
-    return EfficientNetLite0()
+def embedder() -> EfficientNetEmbedder:
+    return EfficientNetEmbedder()
 
 
-def test_vector_has_the_promised_shape(embedder: EfficientNetLite0) -> None:
+def test_vector_has_the_promised_shape(embedder: EfficientNetEmbedder) -> None:
     photo = open_picture(COFFEE.read_bytes())
     for vector in (embedder.embed(photo), embed_photo(embedder, photo)):
         assert vector.shape == (embedder.dimensions,) == (1280,)
@@ -39,21 +40,23 @@ def test_vector_has_the_promised_shape(embedder: EfficientNetLite0) -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 900), (900, 2), (224, 224)])
-def test_any_size_and_mode_is_embedded(embedder: EfficientNetLite0, size: tuple[int, int]) -> None:
+def test_any_size_and_mode_is_embedded(
+    embedder: EfficientNetEmbedder, size: tuple[int, int]
+) -> None:
     for mode in ("RGB", "L"):
         picture = Image.new(mode, size)
         assert np.isfinite(embed_photo(embedder, picture)).all()
 
 
-def test_same_picture_gives_the_same_vector_from_any_thread(embedder: EfficientNetLite0) -> None:
+def test_same_picture_gives_the_same_vector_from_any_thread(embedder: EfficientNetEmbedder) -> None:
     photo = open_picture(COFFEE.read_bytes())
     with ThreadPoolExecutor(4) as threads:
-        vectors = list(threads.map(EfficientNetLite0().embed, [photo] * 8))
+        vectors = list(threads.map(EfficientNetEmbedder().embed, [photo] * 8))
     for vector in vectors:
         assert np.array_equal(vector, embedder.embed(photo))
 
 
-def test_shipped_vectors_are_those_of_the_shipped_pictures(embedder: EfficientNetLite0) -> None:
+def test_shipped_vectors_are_those_of_the_shipped_pictures(embedder: EfficientNetEmbedder) -> None:
     products = json.loads((CATALOG / "products.json").read_text("utf-8"))
     vectors = np.load(CATALOG / "embeddings.npy").astype(np.float32)
     assert vectors.shape == (509, 1280) == (len(products), embedder.dimensions)
@@ -62,7 +65,7 @@ def test_shipped_vectors_are_those_of_the_shipped_pictures(embedder: EfficientNe
         assert embedder.embed(open_picture(picture)) @ vectors[row] > 0.999
 
 
-def test_photo_of_a_thing_finds_the_thing(embedder: EfficientNetLite0) -> None:
+def test_photo_of_a_thing_finds_the_thing(embedder: EfficientNetEmbedder) -> None:
     """Every tenth object; benchmarks/retrieval.py measures them all."""
     products = json.loads((CATALOG / "products.json").read_text("utf-8"))
     vectors = np.load(CATALOG / "embeddings.npy").astype(np.float32)
@@ -83,7 +86,7 @@ def test_missing_model_is_a_permanent_error(tmp_path: Path) -> None:
         if content:
             broken.write_bytes(content)
         with pytest.raises(ProviderError) as error:
-            EfficientNetLite0(broken).embed(Image.new("RGB", (8, 8)))
+            EfficientNetEmbedder(broken).embed(Image.new("RGB", (8, 8)))
         assert error.value.permanent
 
 
@@ -92,7 +95,7 @@ def test_embedding_process_stays_small() -> None:
     """A worker's child with the model loaded, in use: its own memory (PSS)."""
     program = (
         "from PIL import Image; from tasks.providers.image_embedder.efficientnet import *;"
-        "embedder = EfficientNetLite0();"
+        "embedder = EfficientNetEmbedder();"
         "[embedder.embed(Image.new('RGB', (1024, 1024))) for _ in range(5)];"
         "lines = open('/proc/self/smaps_rollup').read().split('\\n');"
         "print([int(line.split()[1]) // 1024 for line in lines if line.startswith('Pss:')][0])"
