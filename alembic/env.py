@@ -1,8 +1,8 @@
 """Run the migrations: as the tables' owner, one at a time, never waiting long for a lock."""
 
+from alembic import context
 from sqlalchemy import create_engine, pool, text
 
-from alembic import context
 from models import Base
 from models.session import sqlalchemy_url
 from models.settings import Settings
@@ -21,7 +21,7 @@ def _owner_url() -> str:
     return settings.migration_database_url.get_secret_value()
 
 
-def _ours(object_, name, type_, reflected, compare_to) -> bool:
+def _ours(_object, name, type_, reflected, _compare_to) -> bool:
     """Leave Celery's own result tables out of the comparison with our models."""
     return not (type_ == "table" and reflected and name.startswith("celery_"))
 

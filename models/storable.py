@@ -33,6 +33,11 @@ def storable(value: Mapping[str, Any], *, max_bytes: int) -> dict[str, Any]:
     return cleaned
 
 
+def refuse_nan(value: Any) -> None:
+    """Raise UnstorableError for NaN and infinity, which pydantic would turn into null unheard."""
+    _clean(value)
+
+
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
         return _text(value)

@@ -95,7 +95,7 @@ def open_picture(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.
 
     Nothing but pixels is kept: place, camera and time are gone. Memory is bounded by max_pixels,
     for a moment and in bytes a pixel: 1 for an ordinary JPEG (decoded at a fraction of its size),
-    6 for a progressive one, 10 for PNG and HEIC, 15 for WebP (whose decoder keeps two canvases).
+    6 for a progressive one, 12 for PNG and HEIC, 16 for WebP (whose decoder keeps two canvases).
 
     Raises:
         PictureError: as `inspect_picture`, and `picture_unreadable` when decoding fails.
@@ -146,6 +146,8 @@ def _with_plain_mode(picture: Image.Image) -> Image.Image:
     """Return it in a mode that can be scaled smoothly; palettes and 16-bit greys cannot."""
     if picture.mode.startswith("I") or picture.mode == "F":
         return picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if picture.mode == "RGBA":
+        return picture  # convert() would copy 4 bytes a pixel
     if "A" in picture.mode or "a" in picture.mode or "transparency" in picture.info:
         return picture.convert("RGBA")
     if picture.mode in ("1", "P"):

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from models import Claim, Database, Job, Settings
 from models.errors import StaleFenceError, UnstorableError
+from models.storable import refuse_nan
 from tasks.context import JobContext
 from tasks.dispatch import notify_on_commit, wake_on_commit
 from tasks.errors import Cancelled, JobError, JobFailedError, ProviderError, StaleHint
@@ -114,6 +115,7 @@ class _Attempt:
             return kind.run(context, params)
 
     def _succeed(self, kind: JobKind, result: BaseModel) -> str:
+        refuse_nan(result.model_dump())
         count = kind.count(result) if kind.count else None
         with self._database.worker() as session:
             notification_id = self._claim.succeed(

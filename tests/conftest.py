@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
 import psycopg
 import pytest
 
-from models import Database, Settings, User
-from models.ids import new_id
+from cast import Person, make_person
+from models import Database, Settings
 from models.migrations import migrate
+from tasks import registry
 from webapp.embedded.postgres import EmbeddedPostgres
 from webapp.embedded.valkey import EmbeddedValkey
 
@@ -58,20 +58,21 @@ def environment(
         "SMS_PROVIDER": "console",
         "DATA_DIR": str(tmp_path_factory.mktemp("data")),
         "FLOWER_PASSWORD": "flower-password",
+        "PYTHONPATH": str(Path(__file__).parent / "extra_kinds"),
     }
 
 
 @pytest.fixture(scope="session")
-def settings(environment: dict[str, str]) -> Settings:
-    """The settings of the test servers, on a migrated database."""
+def settings(environment: dict[str, str]) -> Iterator[Settings]:
+    """The settings of the test servers, on a migrated database; the environment says the same."""
     with pytest.MonkeyPatch.context() as patch:
         for name in Settings.model_fields:
             patch.delenv(name.upper(), raising=False)
         for name, value in environment.items():
             patch.setenv(name, value)
         settings = Settings.from_env()
-    migrate(settings)
-    return settings
+        migrate(settings)
+        yield settings
 
 
 @pytest.fixture(scope="session")
@@ -91,21 +92,6 @@ def owner_connection(settings: Settings) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@dataclass(frozen=True)
-class Person:
-    """Somebody with an account."""
-
-    id: UUID
-
-
-def make_person(database: Database) -> Person:
-    """Make an account without a phone."""
-    person = Person(new_id())
-    with database.owner(person.id) as session:
-        session.add(User(id=person.id))
-    return person
-
-
 @pytest.fixture
 def person_a(database: Database) -> Person:
     """The person a test is about."""
@@ -122,3 +108,13 @@ def person_b(database: Database) -> Person:
 def files() -> Path:
     """The folder of real pictures."""
     return Path(__file__).parent / "files"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def extra_kinds() -> Iterator[None]:
+    """Install the package of extra kinds, as an integrator would, by its entry points."""
+    folder = str(Path(__file__).parent / "extra_kinds")
+    sys.path.insert(0, folder)
+    registry.kinds.cache_clear()
+    yield
+    sys.path.remove(folder)

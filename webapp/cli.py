@@ -58,7 +58,7 @@ def web() -> None:
               help="Which queues to serve, the first before the others.")  # fmt: skip
 @click.option("--name", default="work", show_default=True, help="The worker's name in Flower.")
 @click.option("--pool", type=click.Choice(["prefork", "solo"]), default="prefork",
-              show_default=True, help="solo is one small process, for notifications and sweeps.")  # fmt: skip
+              show_default=True, help="solo is one small process, for texts and sweeps.")  # fmt: skip
 @click.option("--concurrency", type=click.IntRange(1, 64),
               help="Jobs at the same time; WORKER_CONCURRENCY unless given.")  # fmt: skip
 @click.pass_context

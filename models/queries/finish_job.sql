@@ -3,6 +3,10 @@ with ended as (
     update jobs
     set status = :status,
         progress = case when :status = 'succeeded' then 100 else progress end,
+        -- The last steps may have come after the last report.
+        progress_done = case
+            when :status = 'succeeded' and not :partial then progress_total else progress_done
+        end,
         result = cast(:result as jsonb),
         result_count = :result_count,
         partial = :partial,

@@ -35,7 +35,8 @@ def _tables(url: str) -> set[str]:
             " n.oid = c.relnamespace where n.nspname = 'public' and c.relname not like 'alembic%'"
             " union all select 'f ' || p.proname from pg_proc p join pg_namespace n on"
             " n.oid = p.pronamespace where n.nspname = 'public' and p.proname like 'textback%'"
-            " union all select 'p ' || tablename || ' ' || policyname || ' ' || qual from pg_policies"
+            " union all select 'p ' || tablename || ' ' || policyname || ' ' || qual"
+            " from pg_policies"
         )
         return {row[0] for row in rows if row[0]}
 

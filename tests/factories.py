@@ -1,0 +1,40 @@
+"""Rows with sensible defaults; a test names only what it is about."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from models import Claim, Database, Job, JobSource, Settings
+from tasks.submission import Submission, submit
+
+
+def make_job(
+    database: Database,
+    settings: Settings,
+    owner_id: UUID,
+    *,
+    kind: str = "count_slowly",
+    params: dict[str, Any] | None = None,
+    **more: Any,
+) -> UUID:
+    """Submit a job as its owner would, and return its id."""
+    submission = Submission(kind=kind, params=params or {}, source=JobSource.API, **more)
+    with database.owner(owner_id) as session:
+        return submit(session, settings, owner_id, submission).id
+
+
+def claim_job(database: Database, job_id: UUID, *, lease_seconds: float = 30) -> Claim:
+    """Take a job as a worker would."""
+    with database.worker() as session:
+        claim = Claim.take(session, job_id, worker="a worker", lease_seconds=lease_seconds)
+    assert claim is not None
+    return claim
+
+
+def read_job(database: Database, owner_id: UUID, job_id: UUID) -> Job:
+    """Return the row as its owner sees it, with the result loaded."""
+    with database.owner(owner_id) as session:
+        job = session.get_one(Job, job_id)
+        _ = job.result, job.checkpoint
+        return job

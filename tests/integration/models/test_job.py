@@ -1,0 +1,260 @@
+"""A job's moves: guarded by the fence, refused by the database, told by events."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+
+from cast import Person
+from factories import claim_job, make_job, read_job
+from models import Claim, Database, Job, JobEvent, JobStatus, Progress, Settings
+from models.errors import StaleFenceError, UnstorableError
+from models.job import TRANSITIONS
+from models.queries import query
+
+
+def _events(database: Database, person: Person, job_id: UUID) -> list[str]:
+    with database.owner(person.id) as session:
+        rows = session.scalars(
+            select(JobEvent).where(JobEvent.job_id == job_id).order_by(JobEvent.id)
+        )
+        return [event.event for event in rows]
+
+
+def _lapse(connection: psycopg.Connection, job_id: UUID) -> None:
+    connection.execute(
+        "update jobs set lease_until = now() - interval '1 second' where id = %s", (job_id,)
+    )
+
+
+def _rescue(database: Database) -> dict[UUID, str]:
+    with database.operator() as session:
+        rows = session.execute(query("rescue_jobs"), {"message": "We were interrupted."})
+        return {row.id: row.status for row in rows}
+
+
+def test_a_job_is_in_the_database_before_anything_else_happens(
+    database: Database, settings: Settings, person_a: Person
+) -> None:
+    """A submit is durable at once, with its time of making and of expiry.
+
+    Demand: 000-5, 000-9, 000-10, 000-13, 000-18, 000-19, 002-1, 002-3, 002-10, 002-13, 004-12
+    """
+    job_id = make_job(database, settings, person_a.id, params={"steps": 4})
+    job = read_job(database, person_a.id, job_id)
+    assert (job.status, job.progress, job.attempt) == ("queued", 0, 0)
+    assert job.owner_id == person_a.id
+    assert job.params["steps"] == 4
+    assert job.created_at is not None
+    assert (job.expires_at - job.created_at).days in (6, 7)
+    assert _events(database, person_a, job_id) == ["enqueued"]
+
+
+def test_only_one_of_many_workers_gets_a_job(
+    database: Database, settings: Settings, person_a: Person
+) -> None:
+    """A doubled message finds the job taken. Demand: 003-11, 004-32"""
+    job_id = make_job(database, settings, person_a.id)
+    claims = []
+    for worker in ("one", "two", "three"):
+        with database.worker() as session:
+            claims.append(Claim.take(session, job_id, worker=worker, lease_seconds=30))
+    assert [claim is not None for claim in claims] == [True, False, False]
+
+
+def test_progress_is_on_the_row_and_never_falls(
+    database: Database, settings: Settings, person_a: Person
+) -> None:
+    """Every report is persisted and visible to another connection. Demand: 000-20, 002-9"""
+    job_id = make_job(database, settings, person_a.id)
+    claim = claim_job(database, job_id)
+    versions = []
+    for percent, done in ((30, 3), (20, 2), (60, 6)):
+        with database.worker() as session:
+            claim.heartbeat(
+                session,
+                lease_seconds=30,
+                progress=Progress(percent, done, 10, "pages", "Reading", 7),
+            )
+        job = read_job(database, person_a.id, job_id)
+        versions.append(job.version)
+        assert job.progress == max(percent, 30)
+        assert (job.progress_done, job.progress_total, job.progress_unit) == (done, 10, "pages")
+        assert (job.stage, job.eta_seconds) == ("Reading", 7)
+    assert versions == sorted(set(versions))
+
+
+def test_success_keeps_the_result_and_the_times(
+    database: Database, settings: Settings, person_a: Person
+) -> None:
+    """Demand: 000-15, 000-21, 002-7, 004-13, 004-16"""
+    job_id = make_job(database, settings, person_a.id)
+    claim = claim_job(database, job_id)
+    with database.worker() as session:
+        claim.succeed(session, {"counted": 3}, result_count=3)
+    job = read_job(database, person_a.id, job_id)
+    assert (job.status, job.progress, job.result, job.result_count) == (
+        "succeeded",
+        100,
+        {"counted": 3},
+        3,
+    )
+    assert job.created_at <= job.started_at <= job.finished_at
+    assert _events(database, person_a, job_id) == ["enqueued", "succeeded"]
+
+
+def test_failure_keeps_a_code_and_a_sentence(
+    database: Database, settings: Settings, person_a: Person
+) -> None:
+    """Demand: 000-17, 000-22, 002-8"""
+    job_id = make_job(database, settings, person_a.id)
+    with database.worker() as session:
+        claim_job(database, job_id).fail(session, "not_a_picture", "That is not a picture.")
+    job = read_job(database, person_a.id, job_id)
+    assert (job.status, job.error_code, job.error_message) == (
+        "failed",
+        "not_a_picture",
+        "That is not a picture.",
+    )
+
+
+def test_a_write_with_an_old_fence_changes_nothing(
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    owner_connection: psycopg.Connection,
+) -> None:
+    """A worker that was frozen past its lease can neither report nor finish."""
+    job_id = make_job(database, settings, person_a.id)
+    frozen = claim_job(database, job_id)
+    _lapse(owner_connection, job_id)
+    assert _rescue(database)[job_id] == "queued"
+    fresh = claim_job(database, job_id)
+    assert (fresh.attempt, fresh.fence) == (2, 3)
+    for write in (
+        lambda session: frozen.succeed(session, {"counted": 0}, result_count=0),
+        lambda session: frozen.fail(session, "x", "x"),
+        lambda session: frozen.cancel(session),
+        lambda session: frozen.retry(session, delay_seconds=1, code="x", message="x"),
+        lambda session: frozen.heartbeat(session, lease_seconds=30),
+        lambda session: frozen.heartbeat(session, lease_seconds=30, progress=Progress(99)),
+        lambda session: frozen.check(session),
+        lambda session: frozen.save_checkpoint(session, {}),
+    ):
+        with pytest.raises(StaleFenceError), database.worker() as session:
+            write(session)
+    with database.worker() as session:
+        fresh.succeed(session, {"counted": 3}, result_count=3)
+    assert read_job(database, person_a.id, job_id).result == {"counted": 3}
+
+
+def test_a_lapsed_lease_is_rescued_and_the_last_attempt_fails(
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    owner_connection: psycopg.Connection,
+) -> None:
+    """Stuck jobs are found by their lease, whatever their length. Demand: 002-45, 004-34"""
+    job_id = make_job(database, settings, person_a.id, kind="broken")  # two attempts
+    for status in ("queued", "failed"):
+        claim_job(database, job_id)
+        assert job_id not in _rescue(database)  # the lease holds
+        _lapse(owner_connection, job_id)
+        assert _rescue(database)[job_id] == status
+    job = read_job(database, person_a.id, job_id)
+    assert (job.error_code, job.error_message) == ("worker_lost", "We were interrupted.")
+    assert _events(database, person_a, job_id) == ["enqueued", "rescued", "failed"]
+
+
+def test_the_text_is_written_with_the_end_or_not_at_all(
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    owner_connection: psycopg.Connection,
+) -> None:
+    """One transaction ends the job and leaves its text; a second end cannot leave another."""
+    job_id = make_job(database, settings, person_a.id)
+    owner_connection.execute("update jobs set notify = 'sms' where id = %s", (job_id,))
+    claim = claim_job(database, job_id)
+    count = "select count(*) from notifications where job_id = %s"
+    with pytest.raises(ZeroDivisionError), database.worker() as session:
+        claim.succeed(session, {"counted": 1}, result_count=1)
+        raise ZeroDivisionError
+    assert owner_connection.execute(count, (job_id,)).fetchone() == (0,)
+    assert read_job(database, person_a.id, job_id).status == "running"
+    with database.worker() as session:
+        assert claim.succeed(session, {"counted": 1}, result_count=1) is not None
+    assert owner_connection.execute(count, (job_id,)).fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(a, b) for a in JobStatus for b in JobStatus if a != b],
+)
+def test_the_database_holds_the_same_table_of_moves(
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    owner_connection: psycopg.Connection,
+    before: JobStatus,
+    after: JobStatus,
+) -> None:
+    """Whoever writes, even the tables' owner, a job that has ended keeps its end."""
+    job_id = make_job(database, settings, person_a.id)
+    move = "update jobs set status = %s where id = %s"
+    path = {"queued": [], "running": ["running"]}.get(before, ["running", before])
+    for status in path:
+        owner_connection.execute(move, (status, job_id))
+    if after in TRANSITIONS[before]:
+        owner_connection.execute(move, (after, job_id))
+    else:
+        with pytest.raises(psycopg.errors.CheckViolation, match="does not move"):
+            owner_connection.execute(move, (after, job_id))
+
+
+def test_a_job_is_not_born_ended(database: Database, person_a: Person) -> None:
+    """Not even its own person can write a finished job."""
+    with pytest.raises(IntegrityError, match="begins queued"), database.owner(person_a.id) as s:
+        s.execute(
+            text(
+                "insert into jobs (id, owner_id, kind, queue, source, params, max_attempts, status,"
+                " expires_at) values (gen_random_uuid(), :me, 'x', 'interactive', 'api', '{}', 1,"
+                " 'succeeded', now())"
+            ),
+            {"me": person_a.id},
+        )
+
+
+def test_text_that_postgres_refuses_is_cleaned_and_nan_is_refused(
+    database: Database, settings: Settings, person_a: Person
+) -> None:
+    """NUL and lone surrogates are dropped; what is no number is a named error."""
+    claim = claim_job(database, make_job(database, settings, person_a.id))
+    with pytest.raises(UnstorableError), database.worker() as session:
+        claim.succeed(session, {"value": float("inf")}, result_count=None)
+    with pytest.raises(UnstorableError), database.worker() as session:
+        claim.succeed(session, {"value": "x" * 5_000_001}, result_count=None)
+    with database.worker() as session:
+        claim.succeed(session, {"a\0": ["b\0\ud800c"]}, result_count=None)
+    assert read_job(database, person_a.id, claim.job_id).result == {"a": ["bc"]}
+
+
+def test_queue_position_counts_everybodys_jobs_ahead(
+    database: Database, settings: Settings, person_a: Person, person_b: Person
+) -> None:
+    """A person learns how many are ahead, though not whose."""
+    first = make_job(database, settings, person_b.id)
+    second = make_job(database, settings, person_a.id)
+    with database.owner(person_a.id) as session:
+        mine = session.get_one(Job, second)
+        ahead = mine.queue_position(session)
+    with database.owner(person_b.id) as session:
+        theirs = session.get_one(Job, first).queue_position(session)
+    assert ahead == theirs + 1
+    claim_job(database, second)
+    with database.owner(person_a.id) as session:
+        assert session.get_one(Job, second).queue_position(session) is None

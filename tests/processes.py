@@ -1,0 +1,66 @@
+"""Real processes of the product, tied to the life of the test."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from webapp.processes import spawn
+
+T = TypeVar("T")
+
+
+class Processes:
+    """Starts `textback …` commands and ends what it started."""
+
+    def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
+        """`environment` is that of the test servers; output goes to `logs`."""
+        self._environment = {**os.environ, **environment}
+        self._logs = logs
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start one command and return it without waiting."""
+        name = f"{len(self._running)}-{'-'.join(arguments).replace('/', '_')[:40]}"
+        process = spawn(
+            [sys.executable, "-m", "webapp.cli", *arguments],
+            log=self._logs / f"{name}.log",
+            env={**self._environment, **environment},
+            death_signal=signal.SIGKILL,
+        )
+        self._running.append(process)
+        return process
+
+    def log(self, index: int = -1) -> str:
+        """Return what a process printed so far."""
+        return sorted(self._logs.glob("*.log"))[index].read_text()
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """End a process and its children at once, as a power cut would."""
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait(10)
+
+    def end(self) -> None:
+        """End everything that still runs."""
+        for process in self._running:
+            self.kill(process)
+
+
+def wait_for(condition: Callable[[], T | None], seconds: float = 30, what: str = "") -> T:
+    """Return the first truthy answer; polls a state that has no event to wait on."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = condition()
+        if answer:
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"waited {seconds} s in vain for {what or condition}")
