@@ -1,0 +1,1 @@
+"""Catalogs of products, searched by the vector of a picture."""
