@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import TextbackError
 
-BUILT_IN = ()
+BUILT_IN = ("tasks.kinds.image_search",)
 ENTRY_POINT_GROUP = "textback.kinds"
 
 

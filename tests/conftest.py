@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-
 from cast import Person, make_person
+
 from models import Database, Settings
 from models.migrations import migrate
 from tasks import registry

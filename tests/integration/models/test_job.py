@@ -6,11 +6,11 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from cast import Person
+from factories import claim_job, make_job, read_job
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from cast import Person
-from factories import claim_job, make_job, read_job
 from models import Claim, Database, Job, JobEvent, JobStatus, Progress, Settings
 from models.errors import StaleFenceError, UnstorableError
 from models.job import TRANSITIONS

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+from cast import Person
+from factories import claim_job, make_job
 from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from cast import Person
-from factories import claim_job, make_job
 from models import BrowserSession, Database, ResultLink, Settings
 from models.errors import DatabaseUnsafeError
 from models.row_security import OWNED_TABLES, assert_database_is_safe

@@ -8,9 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from processes import Processes
 
 from models import Settings
-from processes import Processes
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from uuid import UUID
 
 import pytest
 import redis
-
 from cast import Person
 from factories import make_job, read_job
-from models import Database, Job, Settings
 from processes import Processes, wait_for
+
+from models import Database, Job, Settings
 
 LEASE = {"LEASE_SECONDS": "3"}
 

@@ -1,0 +1,99 @@
+"""Settings: typed, checked at start, secrets unprinted."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.errors import SettingsError
+from models.settings import Settings
+
+RIGHT = {
+    "DATABASE_URL": "postgresql://app:very-secret@127.0.0.1/textback",
+    "REDIS_URL": "redis://:very-secret@127.0.0.1:6379/0",
+    "SECRET_KEY": "very-secret" * 4,
+    "LINK_KEY": "very-secret" * 4,
+    "PHONE_CIPHER_KEY": "very-secret" * 4,
+    "PHONE_HASH_KEY": "very-secret" * 4,
+}
+
+
+@pytest.fixture
+def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment with everything that must be set, and nothing else."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in RIGHT.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def test_what_must_be_set_is_enough(environ: pytest.MonkeyPatch) -> None:
+    """Everything else has a default."""
+    settings = Settings.from_env()
+    assert (settings.retention_days, settings.lease_seconds, settings.trusted_proxies) == (7, 30, 0)
+    assert not settings.secure_cookies
+    environ.setenv("BASE_URL", "https://search.example.org/")
+    assert Settings.from_env().secure_cookies
+    assert Settings.from_env().base_url == "https://search.example.org"
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_missing_setting_is_named(environ: pytest.MonkeyPatch, name: str) -> None:
+    """The start stops with the variable's name."""
+    environ.delenv(name)
+    with pytest.raises(SettingsError, match=f"^{name}: is not set"):
+        Settings.from_env()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("DATABASE_URL", "mysql://a:very-secret@b/c", "must look like postgresql://"),
+        ("REDIS_URL", "localhost:6379", "must look like redis://"),
+        ("BASE_URL", "example.org", "must be an http"),
+        ("BASE_URL", "https://example.org/app", "without a path"),
+        ("PORT", "80000", "65535"),
+        ("LEASE_SECONDS", "1", "greater than or equal to 2"),
+        ("SECRET_KEY", "very-secret", "at least 32"),
+        ("TRUSTED_PROXIES", "some", "integer"),
+        ("FLOWER_PASSWORD", "short", "at least 12"),
+        ("SMS_PROVIDER", "pigeon", "'none', 'console' or 'twilio'"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_would_be_right(
+    environ: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    """The message names the variable, says what is wrong and never repeats a secret."""
+    environ.setenv(name, value)
+    with pytest.raises(SettingsError) as raised:
+        Settings.from_env()
+    assert str(raised.value).startswith(name)
+    assert told in str(raised.value)
+    assert "very-secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("HOST", "0.0.0.0"), ("BASE_URL", "https://search.example.org"), ("HOST", "192.168.1.5")],
+)
+def test_console_texts_stay_on_this_machine(
+    environ: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """/dev/phone shows every text, so nobody else may reach it."""
+    environ.setenv("SMS_PROVIDER", "console")
+    assert Settings.from_env().sms_provider == "console"
+    environ.setenv(name, value)
+    with pytest.raises(SettingsError, match="loopback"):
+        Settings.from_env()
+
+
+def test_twilio_is_refused_until_numbers_can_be_verified(environ: pytest.MonkeyPatch) -> None:
+    """No text leaves for a number nobody has proved to be theirs."""
+    environ.setenv("SMS_PROVIDER", "twilio")
+    with pytest.raises(SettingsError, match="cannot verify"):
+        Settings.from_env()
+
+
+def test_secrets_are_not_printed(environ: pytest.MonkeyPatch) -> None:
+    """A repr in a log or a traceback shows stars."""
+    assert "very-secret" not in repr(Settings.from_env())
