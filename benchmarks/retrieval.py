@@ -18,6 +18,7 @@ import random
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
@@ -25,6 +26,9 @@ from PIL import Image, ImageEnhance, ImageFilter
 from tasks.pictures import open_picture
 from tasks.providers.image_embedder.efficientnet import EfficientNetEmbedder
 from tasks.providers.image_embedder.photo import embed_photo
+
+if TYPE_CHECKING:
+    from models import Database
 
 ROOT = Path(__file__).parents[1]
 CATALOG = ROOT / "tasks/sample_catalog"
@@ -68,6 +72,26 @@ def search_in_memory(products: list[dict[str, str]]) -> Search:
     return search
 
 
+def search_in_database(database: Database) -> Search:
+    from tasks.providers.catalog.pgvector import PgvectorProductSearch
+    from tasks.providers.catalog.sample import load_sample_catalog, product_id
+
+    load_sample_catalog(database)
+    skus = {product_id(product["id"]): product["id"] for product in read_products()}
+    catalog = PgvectorProductSearch(database)
+
+    def search(vector: np.ndarray, limit: int) -> list[str]:
+        matches = catalog.search(vector, categories=[], limit=limit)
+        return [skus[match.product_id] for match in matches.products]
+
+    return search
+
+
+def read_products() -> list[dict[str, str]]:
+    products: list[dict[str, str]] = json.loads((CATALOG / "products.json").read_text("utf-8"))
+    return products
+
+
 def measure(search: Search, products: list[dict[str, str]]) -> dict[int, float]:
     """Print and return the share of products found among the first k, by k."""
     embedder = EfficientNetEmbedder()
@@ -104,12 +128,14 @@ def find_coffee(search: Search, products: list[dict[str, str]]) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--database", action="store_true", help="search the loaded catalog")
+    parser.add_argument("--database", action="store_true", help="by the product's own search")
     arguments = parser.parse_args()
-    products = json.loads((CATALOG / "products.json").read_text("utf-8"))
-    if arguments.database:
-        raise SystemExit("not yet")
+    products = read_products()
     search = search_in_memory(products)
+    if arguments.database:
+        from models import Database, Settings
+
+        search = search_in_database(Database(Settings.from_env()))
     shares = measure(search, products)
     is_cup = find_coffee(search, products)
     missed = [f"R@{k} below {least}" for k, least in WANTED.items() if shares[k] < least]
