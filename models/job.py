@@ -245,8 +245,10 @@ class Claim:
             "error_code": None,
             "error_message": None,
         } | columns
-        row = self._fenced(session, "finish_job", status=status, **values)
-        return row.notification_id
+        notification_id: UUID | None = self._fenced(
+            session, "finish_job", status=status, **values
+        ).notification_id
+        return notification_id
 
     def _fenced(self, session: Session, name: str, **values: Any) -> Any:
         row = session.execute(query(name), {**self._guard, **values}).one_or_none()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import (
@@ -115,7 +115,7 @@ class NotificationClaim:
         Raises:
             StaleFenceError: somebody else decides about this text now.
         """
-        values = {
+        values: dict[str, Any] = {
             "status": status,
             "provider": provider,
             "provider_sid": provider_sid,

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models import Claim, Database, Progress
 from models.errors import StaleFenceError
-from tasks.dispatch import wake_on_commit
+from tasks.wake import wake_on_commit
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from celeryconfig import INTERACTIVE, MAINTENANCE, SCHEDULED
 from models.queries import query
 from tasks import runtime
 from tasks.app import celery_app
-from tasks.dispatch import send_job_hint, send_notification_hint, wake_on_commit
+from tasks.dispatch import send_job_hint, send_notification_hint
+from tasks.wake import wake_on_commit
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ def dispatch_waiting_jobs() -> int:
     """Hint again at claimable jobs nobody took."""
     sent = 0
     for queue in (INTERACTIVE, SCHEDULED):
-        room = MOST_HINTS - int(runtime.redis_client().llen(queue))  # type: ignore[arg-type]
+        room = MOST_HINTS - int(runtime.redis_client().llen(queue))
         if room <= 0:
             continue
         with runtime.database().operator() as session:

@@ -21,11 +21,11 @@ from models import (
 from models.phone import PhoneKeys
 from tasks import runtime
 from tasks.app import celery_app
-from tasks.dispatch import wake_on_commit
 from tasks.providers.sms import sms_provider
 from tasks.providers.sms.base import Outcome, SmsError
 from tasks.runner import retry_delay_seconds
 from tasks.texts import text_body
+from tasks.wake import wake_on_commit
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,11 @@ from models import Claim, Database, Job, Settings
 from models.errors import StaleFenceError, UnstorableError
 from models.storable import refuse_nan
 from tasks.context import JobContext
-from tasks.dispatch import notify_on_commit, wake_on_commit
+from tasks.dispatch import notify_on_commit
 from tasks.errors import Cancelled, JobError, JobFailedError, ProviderError, StaleHint
 from tasks.heartbeat import Heartbeat
 from tasks.registry import JobKind, UnknownKindError, find_kind
+from tasks.wake import wake_on_commit
 
 log = logging.getLogger(__name__)
 

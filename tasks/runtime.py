@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import Any
 
 import redis
 
@@ -30,13 +29,13 @@ def _database(_pid: int) -> Database:
     return Database(settings())
 
 
-def redis_client() -> redis.Redis[Any]:
+def redis_client() -> redis.Redis:
     """Return this process's client, with time-outs short enough for a request to bear."""
     return _redis_client(os.getpid())
 
 
 @cache
-def _redis_client(_pid: int) -> redis.Redis[Any]:
+def _redis_client(_pid: int) -> redis.Redis:
     return redis.Redis.from_url(
         settings().redis_url.get_secret_value(), socket_timeout=2, socket_connect_timeout=1
     )

@@ -187,13 +187,11 @@ def check(session: Session, params: Params) -> None:
     """Refuse at submit what only the database can tell.
 
     Raises:
-        ParamsError: an upload that is not this person's or no picture, or an unknown category.
+        ParamsError: an upload that is not a picture, or a category there is not.
     """
     if params.image is not None:
         upload = session.get(Upload, params.image)
-        if upload is None:
-            raise ParamsError("image", "There is no upload of yours with this id.")
-        if not upload.media_type.startswith("image/"):
+        if upload is not None and not upload.media_type.startswith("image/"):
             raise ParamsError("image", "This upload is not a picture.")
     if params.categories:
         known = set(session.scalars(select(ProductCategory.key)))

@@ -81,7 +81,7 @@ class TwilioSms:
         return SentText(sid=str(message.sid), segments=segments)
 
 
-class _RedirectedHttpClient(TwilioHttpClient):  # type: ignore[misc]
+class _RedirectedHttpClient(TwilioHttpClient):
     """Sends every call to another address, with path and query kept."""
 
     def __init__(self, base_url: str) -> None:

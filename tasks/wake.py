@@ -1,0 +1,21 @@
+"""Wake-ups: "this job has changed, look at its row", from any process to every open page."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from models import after_commit
+from tasks import runtime
+from tasks.publishing import publish_later
+
+
+def wake_on_commit(session: Session, job_id: UUID) -> None:
+    """Tell open pages that the job has changed, once the change is durable."""
+    after_commit(session, lambda: publish_later(lambda: send_wake_up(job_id)))
+
+
+def send_wake_up(job_id: UUID) -> None:
+    """Publish to every web process."""
+    runtime.redis_client().publish(runtime.WAKE_CHANNEL, str(job_id))
