@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from tasks.fetch import Fetcher, FetchError, IpAddress, check_url, is_public
 
@@ -370,6 +378,45 @@ def test_next_address_is_tried_when_the_first_does_not_answer(site: Site) -> Non
     both = [ipaddress.ip_address("127.77.0.1"), ipaddress.ip_address("127.0.0.1")]
     fetcher = Fetcher(everything, lambda host, port: both)
     assert fetcher.fetch(f"http://two.example:{site.port}/", max_bytes=9).body == b"ok"
+
+
+def test_certificate_must_be_for_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checked against the name though the connection goes to an address.
+
+    One nobody vouches for, or for another name, ends the handshake; nothing is asked.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop.example")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("shop.example")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = tmp_path / "shop.pem"
+    pem.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + certificate.public_bytes(Encoding.PEM)
+    )
+    site = Site()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pem)
+    site.server.socket = tls.wrap_socket(site.server.socket, server_side=True)
+    site.pages["/"] = answer(b"secret")
+    loopback = [ipaddress.ip_address("127.0.0.1")]
+    fetcher = Fetcher(everything, lambda host, port: loopback)
+    try:
+        assert code_of(fetcher, f"https://shop.example:{site.port}/") == "fetch_failed"
+        monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+        assert code_of(fetcher, f"https://other.example:{site.port}/") == "fetch_failed"
+        assert code_of(fetcher, f"https://127.0.0.1:{site.port}/") == "fetch_failed"
+        assert site.seen == []
+        url = f"https://shop.example:{site.port}/"
+        assert fetcher.fetch(url, max_bytes=9).body == b"secret"
+    finally:
+        site.close()
 
 
 def test_proxy_of_the_environment_is_not_used(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
