@@ -59,9 +59,10 @@ worker_eta_task_limit = 1000
 worker_hijack_root_logger = False
 worker_cancel_long_running_tasks_on_connection_loss = False
 
-# Flower sees every job; sweeps send no events, or they would bury them.
+# Flower sees every job; sweeps send no events, or they would bury them. The sender's own event
+# stays off: it names the task and not the kind, and Flower keeps whichever comes last.
 worker_send_task_events = True
-task_send_sent_event = True
+task_send_sent_event = False
 
 timezone = "UTC"
 beat_schedule_filename = str(_settings.data_dir / "beat-schedule")

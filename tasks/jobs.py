@@ -24,5 +24,5 @@ def run_job(self: Any, job_id: str) -> str:
         )
     except StaleHint as hint:
         # Celery sends no event for an ignored task, and Flower would show it running for ever.
-        self.send_event("task-rejected", reason=str(hint))
+        self.send_event("task-ignored", reason=str(hint))
         raise Ignore(str(hint)) from None

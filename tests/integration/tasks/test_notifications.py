@@ -1,0 +1,170 @@
+"""The text message of a job, by real workers and the console provider."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+from cast import Person
+from factories import claim_job, make_job, read_job
+from processes import Processes, wait_for
+
+from models import Database, NotificationClaim, Settings, User
+from models.phone import PhoneKeys, PhoneNumber
+from models.queries import query
+from tasks.providers.sms.console import ConsoleSms
+from tasks.submission import PhoneNotVerifiedError
+
+
+@pytest.fixture
+def person_with_phone(database: Database, settings: Settings, person_a: Person) -> Person:
+    """A, with a verified number."""
+    with database.owner(person_a.id) as session:
+        user = session.get_one(User, person_a.id)
+        user.set_phone(PhoneNumber.parse("010-1234-5678", "KR"), PhoneKeys(settings))
+        user.phone_verified_at = datetime.now(UTC)
+    return person_a
+
+
+@pytest.fixture
+def texts(settings: Settings) -> Callable[[], list[dict[str, str]]]:
+    """The texts sent since this test began."""
+    console = ConsoleSms.from_settings(settings)
+    before = len(console.texts())
+    return lambda: console.texts()[before:]
+
+
+def _status(connection: psycopg.Connection, job_id: UUID) -> str | None:
+    row = connection.execute(
+        "select status from notifications where job_id = %s", (job_id,)
+    ).fetchone()
+    return row[0] if row else None
+
+
+@pytest.mark.parametrize(
+    ("kind", "locale", "words"),
+    [
+        ("count_slowly", "ko", "검색 결과 3건이 준비됐어요"),
+        ("count_slowly", "en", "3 results for your search"),
+        ("hopeless", "ko", "검색을 끝내지 못했어요"),
+        ("hopeless", "en", "could not be finished"),
+    ],
+)
+def test_a_job_texts_once_when_it_ends(
+    database: Database,
+    settings: Settings,
+    person_with_phone: Person,
+    processes: Processes,
+    owner_connection: psycopg.Connection,
+    texts: Callable[[], list[dict[str, str]]],
+    kind: str,
+    locale: str,
+    words: str,
+) -> None:
+    """In the person's language, to their number, with a link, also when it failed.
+
+    Demand: 000-3, 000-11
+    """
+    processes.start("worker", "--concurrency", "1")
+    processes.start("worker", "--queues", "notifications", "--name", "texts", "--pool", "solo")
+    job_id = make_job(
+        database, settings, person_with_phone.id, kind=kind, notify="sms", locale=locale
+    )
+    wait_for(lambda: _status(owner_connection, job_id) == "sent", what="the text")
+    sent = texts()
+    assert [text["to"] for text in sent] == ["+821012345678"]
+    assert words in sent[0]["body"]
+    assert re.search(rf"{re.escape(settings.base_url)}/r/[\w-]{{22}}$", sent[0]["body"])
+
+
+def test_nobody_is_texted_who_did_not_ask_or_has_no_number(
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    owner_connection: psycopg.Connection,
+) -> None:
+    """Without a verified number the submit is refused; without the wish no row is written."""
+    with pytest.raises(PhoneNotVerifiedError):
+        make_job(database, settings, person_a.id, notify="sms")
+    with database.owner(person_a.id) as session:
+        user = session.get_one(User, person_a.id)
+        user.set_phone(PhoneNumber.parse("010-1234-5678", "KR"), PhoneKeys(settings))
+    with pytest.raises(PhoneNotVerifiedError):
+        make_job(database, settings, person_a.id, notify="sms")
+    silent = claim_job(database, make_job(database, settings, person_a.id))
+    with database.worker() as session:
+        assert silent.succeed(session, {"counted": 1}, result_count=1) is None
+    assert _status(owner_connection, silent.job_id) is None
+
+
+def test_a_text_whose_message_was_lost_is_sent_by_the_sweep(
+    database: Database,
+    settings: Settings,
+    person_with_phone: Person,
+    processes: Processes,
+    sweeps: Callable[[], None],
+    owner_connection: psycopg.Connection,
+    texts: Callable[[], list[dict[str, str]]],
+) -> None:
+    """Redis held only a hint; the row says what is to be sent."""
+    job_id = make_job(database, settings, person_with_phone.id, notify="sms")
+    claim = claim_job(database, job_id)
+    with database.worker() as session:
+        claim.succeed(session, {"counted": 1}, result_count=1)  # and no hint is published
+    owner_connection.execute("update notifications set created_at = now() - interval '1 minute'")
+    processes.start("worker", "--queues", "notifications", "--name", "texts", "--pool", "solo")
+    sweeps()
+    wait_for(lambda: _status(owner_connection, job_id) == "sent", what="the text")
+    assert len(texts()) == 1
+
+
+def test_a_text_whose_sender_fell_silent_is_held_and_not_sent_again(
+    database: Database,
+    settings: Settings,
+    person_with_phone: Person,
+    owner_connection: psycopg.Connection,
+) -> None:
+    """Whether it went out cannot be known, so it is for a person to look at."""
+    job_id = make_job(database, settings, person_with_phone.id, notify="sms")
+    claim = claim_job(database, job_id)
+    with database.worker() as session:
+        notification_id = claim.succeed(session, {"counted": 1}, result_count=1)
+    assert notification_id is not None
+    takes = []
+    for _ in range(2):
+        with database.worker() as session:
+            takes.append(NotificationClaim.take(session, notification_id, lease_seconds=60))
+    assert [take is not None for take in takes] == [True, False]
+    owner_connection.execute("update notifications set lease_until = now() - interval '1 second'")
+    with database.operator() as session:
+        assert [row.job_id for row in session.execute(query("hold_notifications"))] == [job_id]
+    assert _status(owner_connection, job_id) == "needs_review"
+    with database.worker() as session:
+        assert NotificationClaim.take(session, notification_id, lease_seconds=60) is None
+
+
+def test_no_number_and_no_link_is_in_a_log(
+    database: Database,
+    settings: Settings,
+    person_with_phone: Person,
+    processes: Processes,
+    owner_connection: psycopg.Connection,
+    texts: Callable[[], list[dict[str, str]]],
+    tmp_path: Path,
+) -> None:
+    """What workers print can be shown to anybody who runs the service."""
+    processes.start("worker", "--concurrency", "1")
+    processes.start("worker", "--queues", "notifications", "--name", "texts", "--pool", "solo")
+    job_id = make_job(database, settings, person_with_phone.id, notify="sms")
+    wait_for(lambda: _status(owner_connection, job_id) == "sent", what="the text")
+    token = texts()[0]["body"].rsplit("/", 1)[1]
+    logs = "".join(path.read_text() for path in (tmp_path / "logs").glob("*.log"))
+    assert str(job_id) in logs
+    assert "1012345678" not in logs
+    assert token not in logs
+    assert read_job(database, person_with_phone.id, job_id).status == "succeeded"
