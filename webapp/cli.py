@@ -67,11 +67,14 @@ def worker(ctx: click.Context, queues: str, name: str, pool: str, concurrency: i
     if ctx.invoked_subcommand:
         return
     settings = _check_settings()
-    _celery(
-        "worker", "--queues", queues, "--hostname", f"{name}@%h", "--pool", pool,
-        "--concurrency", str(concurrency or settings.worker_concurrency),
-        "--without-mingle", "--without-gossip", "--loglevel", "INFO",
-    )  # fmt: skip
+    from webapp.celery_processes import run_worker
+
+    run_worker(
+        queues=queues,
+        name=name,
+        pool=pool,
+        concurrency=concurrency or settings.worker_concurrency,
+    )
 
 
 @worker.command()
@@ -89,7 +92,9 @@ def beat() -> None:
     """Send the sweeps every few seconds. Safe to run twice, and to stop for a while."""
     settings = _check_settings()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    _celery("beat", "--pidfile", "", "--loglevel", "INFO")
+    from webapp.celery_processes import run_beat
+
+    run_beat()
 
 
 @main.command()
@@ -99,14 +104,14 @@ def flower() -> None:
     if settings.flower_password is None:
         raise TextbackError("FLOWER_PASSWORD: is not set; Flower does not start without one")
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    # In the environment, since a command line can be read by every account of the machine.
-    password = settings.flower_password.get_secret_value()
-    os.environ["FLOWER_BASIC_AUTH"] = f"{settings.flower_user}:{password}"
-    _celery(
-        "flower", f"--address={settings.flower_host}", f"--port={settings.flower_port}",
-        "--persistent=True", f"--db={settings.data_dir / 'flower'}",
-        "--state_save_interval=5000", "--enable_events=True",
-    )  # fmt: skip
+    from webapp.celery_processes import run_flower
+
+    run_flower(
+        host=settings.flower_host,
+        port=settings.flower_port,
+        auth=f"{settings.flower_user}:{settings.flower_password.get_secret_value()}",
+        database=settings.data_dir / "flower",
+    )
 
 
 @main.command()
@@ -155,10 +160,6 @@ def _check_settings():  # type: ignore[no-untyped-def]
     from models.settings import Settings
 
     return Settings.from_env()
-
-
-def _celery(*arguments: str) -> NoReturn:
-    _exec("celery", "--app", "tasks.app:celery_app", *arguments)
 
 
 def _exec(module: str, *arguments: str) -> NoReturn:

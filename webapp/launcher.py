@@ -7,20 +7,20 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from subprocess import Popen
 from typing import Final, LiteralString
 
 import psycopg
 
+from webapp import cli as textback
 from webapp.console import Console
 from webapp.demo.walk import ConsoleTexts, DemoError, walk
 from webapp.embedded.postgres import EmbeddedPostgres, PostgresError
 from webapp.embedded.valkey import EmbeddedValkey, ValkeyError
 from webapp.installation import KEYS, AlreadyRunningError, Installation
-from webapp.processes import free_port, rotate, spawn
+from webapp.processes import Process, fork, free_port, rotate, spawn
 from webapp.supervisor import Child, StartError, StopRequested, Supervisor
 
 HOST: Final = "127.0.0.1"
@@ -33,6 +33,9 @@ FLOWER_USER: Final = "textback"
 DEMO_PHONE: Final = "+12025550123"  # 555-01xx belongs to nobody: kept free for fiction
 REVISIONS: Final = Path(__file__).resolve().parent.parent / "alembic" / "versions"
 PROBE_SECONDS: Final = 0.3
+# Forked from here, our processes share some 60 MB each and start without importing anything.
+# macOS forbids much of what a forked child would do.
+CAN_FORK: Final = sys.platform == "linux"
 
 CELERY_READY: Final = re.compile(rb" ready\.|ready to ")
 BEAT_READY: Final = re.compile(rb"beat: starting", re.IGNORECASE)
@@ -122,7 +125,6 @@ class Launcher:
         self._began = began
         self._logs = installation.logs
         self._secrets = installation.secrets()
-        self._environment: dict[str, str] = {}
         self._address = ""
         self._flower_address = ""
 
@@ -142,11 +144,20 @@ class Launcher:
         flower_port = self._find_port("Flower", FLOWER_PORT, taken=[web_port])
         self._address = f"http://{HOST}:{web_port}"
         self._flower_address = f"http://{HOST}:{flower_port}"
+        os.environ.update(self._build_environment(web_port, flower_port))
         supervisor.wait_ready(*servers)
-        self._environment = self._build_environment(web_port, flower_port)
-        self._prepare_database(supervisor)
-        for group in self._children():
-            supervisor.start(*group)
+        migrate = self._begin_migration()
+        if migrate is None:
+            supervisor.start(self._web())  # before the others, for it is the slowest
+        if CAN_FORK:
+            # Only now: what is imported here reads the environment made above.
+            from webapp.celery_processes import preload
+
+            preload()
+        if migrate is not None:
+            self._console.ready("Database schema", supervisor.wait_done(migrate), "made")
+            supervisor.start(self._web())
+        supervisor.start(*self._celery_children())
         self._load_catalog(supervisor)
         self._make_token(supervisor)
         supervisor.wait_ready()
@@ -191,24 +202,26 @@ class Launcher:
             ),
         ]
 
-    def _children(self) -> list[list[Child]]:
-        """Return our own processes in groups; the last group stops first."""
-        workers = [
-            self._worker("worker", "Worker for searches", "interactive,scheduled", "prefork"),
-            self._worker("notifications", "Worker for texts", "notifications", "solo"),
-            self._worker("maintenance", "Worker for upkeep", "maintenance", "solo"),
-        ]
-        beat = self._child("beat", "Beat, the clock", ["beat"], BEAT_READY)
-        flower = self._child("flower", "Flower", ["flower"], f"{self._flower_address}/healthcheck")
-        # QUIT, because TERM would wait for open event streams, long after we are gone.
-        web = self._child(
+    def _web(self) -> Child:
+        return self._child(
             "web",
             "Web page and API",
             ["web"],
             f"{self._address}/health",
-            death_signal=signal.SIGQUIT,
+            death_signal=signal.SIGQUIT,  # TERM would wait for open event streams
+            rank=3,
         )
-        return [workers, [beat, flower], [web]]
+
+    def _celery_children(self) -> list[Child]:
+        return [
+            self._worker("worker", "Worker for searches", "interactive,scheduled", "prefork"),
+            self._worker("notifications", "Worker for texts", "notifications", "solo"),
+            self._worker("maintenance", "Worker for upkeep", "maintenance", "solo"),
+            self._child("beat", "Beat, the clock", ["beat"], BEAT_READY, rank=2),
+            self._child(
+                "flower", "Flower", ["flower"], f"{self._flower_address}/healthcheck", rank=2
+            ),
+        ]
 
     def _worker(self, name: str, title: str, queues: str, pool: str) -> Child:
         arguments = ["worker", "--queues", queues, "--name", name, "--pool", pool]
@@ -220,7 +233,10 @@ class Launcher:
         title: str,
         arguments: list[str],
         ready: re.Pattern[bytes] | str | None = None,
+        *,
         death_signal: signal.Signals = signal.SIGKILL,
+        rank: int = 1,
+        env: Mapping[str, str] | None = None,
     ) -> Child:
         """Describe one `textback …` process.
 
@@ -228,6 +244,7 @@ class Launcher:
             ready: a pattern to wait for in its log, or an address that must answer 200.
             death_signal: what it gets when the launcher is killed. At once by default: a running
                 job's lease lapses then, and it runs again after the next start.
+            env: what it alone finds in its environment.
         """
         log = self._logs / f"{name}.log"
         marker: LogMarker | None = None
@@ -238,25 +255,25 @@ class Launcher:
             marker = LogMarker(log, ready)
             is_ready = marker.is_there
 
-        def start() -> Popen[bytes]:
+        def start() -> Process:
             if marker is not None:
                 marker.begin()
+            if CAN_FORK:
+                command = partial(textback.main, arguments, "textback")
+                return fork(command, name=name, log=log, env=env, death_signal=death_signal)
             program = str(Path(sys.executable).with_name("textback"))
-            return spawn(
-                [program, *arguments], log=log, env=self._environment, death_signal=death_signal
-            )
+            environment = {**os.environ, **(env or {})}
+            return spawn([program, *arguments], log=log, env=environment, death_signal=death_signal)
 
-        return Child(name, start, log, is_ready=is_ready, title=title)
+        return Child(name, start, log, is_ready=is_ready, title=title, rank=rank)
 
     def _build_environment(self, web_port: int, flower_port: int) -> dict[str, str]:
         """Return what our own processes find in their environment; only they see the secrets."""
         keys = {name: self._secrets[name] for name in KEYS if name != "DATABASE_PASSWORD"}
         return {
-            **SMALL,
-            **os.environ,
+            **{name: os.environ.get(name, value) for name, value in SMALL.items()},
             **keys,
             "DATABASE_URL": self._postgres.url(LOGIN, self._secrets["DATABASE_PASSWORD"]),
-            "MIGRATION_DATABASE_URL": self._postgres.owner_url(),
             "REDIS_URL": self._valkey.url(),
             "HOST": HOST,
             "PORT": str(web_port),
@@ -269,14 +286,16 @@ class Launcher:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def _prepare_database(self, supervisor: Supervisor) -> None:
-        """Migrate, unless the database is at this release's revision already."""
+    def _begin_migration(self) -> Child | None:
+        """Start migrating, unless the database is at this release's revision already."""
         newest = max(path.name.split("_")[0] for path in REVISIONS.glob("[0-9]*_*.py"))
-        if self._ask("alembic_version", "SELECT version_num FROM alembic_version") != newest:
-            migrate = self._child("migrate", "Database", ["migrate"])
-            self._console.ready("Database schema", supervisor.wait_done(migrate), "made")
-        # Children never see the owner's password: the last that needed it has run.
-        del self._environment["MIGRATION_DATABASE_URL"]
+        if self._ask("alembic_version", "SELECT version_num FROM alembic_version") == newest:
+            return None
+        # It alone learns the owner's password.
+        owner = {"MIGRATION_DATABASE_URL": self._postgres.owner_url()}
+        migrate = self._child("migrate", "Database", ["migrate"], env=owner)
+        migrate.begin()
+        return migrate
 
     def _load_catalog(self, supervisor: Supervisor) -> None:
         """Load the sample catalog into an empty one."""

@@ -7,16 +7,32 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+PR_SET_NAME = 15
+HIGHEST_INHERITED_FILE = 256  # the launcher opens a dozen
 LOG_BYTES_BEFORE_ROTATION = 5_000_000
 ROTATED_LOGS_KEPT = 3
 
 # Loaded here, before any fork: the child must not look for libraries between fork and exec.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+class Process(Protocol):
+    """A child of ours, started one way or the other."""
+
+    pid: int
+    returncode: int | None
+
+    def poll(self) -> int | None:
+        """Return its exit code, negative for a signal; None while it runs."""
+
+    def wait(self) -> int:
+        """Wait for its end and return its exit code, negative for a signal."""
 
 
 def spawn(
@@ -64,6 +80,95 @@ def spawn(
         )
 
 
+def fork(
+    run: Callable[[], object],
+    *,
+    name: str,
+    log: Path,
+    death_signal: signal.Signals = signal.SIGTERM,
+    env: Mapping[str, str] | None = None,
+) -> "ForkedProcess":
+    """Start a child that runs a function, sharing the memory of what is imported here already.
+
+    Everything else is as with `spawn`. Only a process with one thread may do this safely.
+
+    Args:
+        run: what the child does; returning or SystemExit(0) is success.
+        name: what `ps` and `top` show as its command, at most 15 letters.
+        env: what the child finds in its environment, beside what is there.
+    """
+    parent = os.getpid()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with open_log(log) as output:
+        pid = os.fork()
+        if pid:
+            return ForkedProcess(pid)
+        code = 1
+        try:
+            _become_child(parent, name, output, death_signal)
+            os.environ.update(env or {})
+            run()
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+            if code and not isinstance(end.code, int):
+                print(end.code, file=sys.stderr)  # noqa: T201 - as the interpreter does
+        except BaseException:  # noqa: BLE001 - this is the outermost frame of a process
+            traceback.print_exc()
+        finally:
+            # Never return into the launcher's code, and run none of its exit handlers.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+
+def _become_child(parent: int, name: str, log: IO[bytes], death_signal: signal.Signals) -> None:
+    """Leave behind what belongs to the launcher: session, signals, terminal, open files."""
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(sign, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if _libc is not None:
+        _libc.prctl(PR_SET_PDEATHSIG, int(death_signal))
+        _libc.prctl(PR_SET_NAME, name.encode()[:15])
+        if os.getppid() != parent:
+            os._exit(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    for number in (1, 2):
+        os.dup2(log.fileno(), number)
+    os.closerange(3, HIGHEST_INHERITED_FILE)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+
+
+class ForkedProcess:
+    """A forked child, with what is used of subprocess.Popen."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Return its exit code, negative for a signal; None while it runs."""
+        return self._reap(os.WNOHANG)
+
+    def wait(self) -> int:
+        """Wait for its end and return its exit code, negative for a signal."""
+        code = self._reap(0)
+        assert code is not None  # noqa: S101 - without WNOHANG there is one
+        return code
+
+    def _reap(self, options: int) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, options)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+
 def open_log(path: Path) -> IO[bytes]:
     """Open a log for appending, readable by its owner alone."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -92,7 +197,7 @@ def last_lines(path: Path, count: int = 8) -> list[str]:
     return [line for line in text.splitlines() if line.strip()][-count:]
 
 
-def has_ended(process: subprocess.Popen[bytes]) -> bool:
+def has_ended(process: Process) -> bool:
     """Tell whether a child has ended, without reaping it: till then nobody gets its number."""
     if process.returncode is not None:
         return True
@@ -103,7 +208,7 @@ def has_ended(process: subprocess.Popen[bytes]) -> bool:
         return process.poll() is not None
 
 
-def waits_for_end(process: subprocess.Popen[bytes], seconds: float) -> bool:
+def waits_for_end(process: Process, seconds: float) -> bool:
     """Wait for a child to end, without reaping it; tell whether it did."""
     deadline = time.monotonic() + seconds
     while not has_ended(process):
@@ -113,7 +218,7 @@ def waits_for_end(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return True
 
 
-def send(process: subprocess.Popen[bytes], sign: signal.Signals, *, group: bool = False) -> None:
+def send(process: Process, sign: signal.Signals, *, group: bool = False) -> None:
     """Send a signal to a child, or to it and its own children; a reaped one is left alone."""
     if process.returncode is not None:
         return
@@ -126,7 +231,7 @@ def send(process: subprocess.Popen[bytes], sign: signal.Signals, *, group: bool 
         pass  # it ended; macOS says "not permitted" of a group of dead ones
 
 
-def end_group(process: subprocess.Popen[bytes]) -> int:
+def end_group(process: Process) -> int:
     """Kill what is left of a child and its own children, reap it, and return its exit code."""
     send(process, signal.SIGKILL, group=True)
     return process.wait()

@@ -3,7 +3,6 @@
 import os
 import select
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Final
 
 from webapp.console import Console
 from webapp.processes import (
+    Process,
     describe_exit,
     end_group,
     has_ended,
@@ -51,22 +51,32 @@ class Child:
         stop_signal: asks it to end in its own time, `grace_seconds` at most.
         force_signal: what it gets after that, together with its own children.
         title: what is written when it is ready; its name unless given.
+        rank: children of a higher rank stop before those of a lower one.
     """
 
     name: str
-    spawn: Callable[[], subprocess.Popen[bytes]]
+    spawn: Callable[[], Process]
     log: Path
     is_ready: Callable[[], bool] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     grace_seconds: float = 10.0
     force_signal: signal.Signals = signal.SIGKILL
     title: str = ""
-    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    rank: int = 0
+    process: Process | None = field(default=None, init=False)
     started_at: float = field(default=0.0, init=False)
     ready: bool = field(default=False, init=False)
     was_ready: bool = field(default=False, init=False)
     quick_deaths: int = field(default=0, init=False)
     restart_at: float | None = field(default=None, init=False)
+
+    def begin(self) -> Process:
+        """Start its process, without watching it yet."""
+        self.restart_at = None
+        self.ready = False
+        self.started_at = time.monotonic()
+        self.process = self.spawn()
+        return self.process
 
     @property
     def is_running(self) -> bool:
@@ -75,7 +85,7 @@ class Child:
 
 
 class Supervisor:
-    """Start children in groups, watch them, and stop the groups in reverse order.
+    """Start children, watch them, and stop them rank by rank.
 
     Use it as a context manager from the main thread: it takes the stop signals over, and leaving
     the block stops everything. The first signal stops in order, a second one at once.
@@ -83,7 +93,7 @@ class Supervisor:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._groups: list[list[Child]] = []
+        self._children: list[Child] = []
         self._signals = 0
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
@@ -120,12 +130,10 @@ class Supervisor:
         os.write(self._wake_write, b"\0")
 
     def start(self, *children: Child) -> None:
-        """Start children side by side, as the group that will stop before all earlier ones."""
-        group: list[Child] = []
-        self._groups.append(group)
+        """Start children side by side, without waiting for them."""
         for child in children:
-            group.append(child)
-            self._spawn(child)
+            self._children.append(child)
+            child.begin()
 
     def wait_ready(self, *children: Child, seconds: float = 60) -> None:
         """Watch everything until these children (all when none is named) are ready.
@@ -134,7 +142,7 @@ class Supervisor:
             StartError: one kept dying before it was ever ready, or was not ready in time.
             StopRequested: a stop signal came.
         """
-        wanted = children or tuple(self._children())
+        wanted = children or tuple(self._children)
         deadline = time.monotonic() + seconds
         while waiting := [child for child in wanted if not child.was_ready]:
             self._step()
@@ -148,20 +156,21 @@ class Supervisor:
             self._sleep(START_POLL_SECONDS)
 
     def wait_done(self, child: Child, seconds: float = 300) -> float:
-        """Run a child that ends by itself, such as a migration; return the seconds it took.
+        """Wait for a child that ends by itself, such as a migration; return the seconds it took.
+
+        It is started unless it has begun already.
 
         Raises:
             StartError: it failed.
             StopRequested: a stop signal came; the child is stopped.
         """
-        began = time.monotonic()
-        process = child.process = child.spawn()
+        process = child.process or child.begin()
         try:
             while not has_ended(process):
                 self._step()
                 if self.stop_requested:
                     raise StopRequested
-                if time.monotonic() - began > seconds:
+                if time.monotonic() - child.started_at > seconds:
                     raise StartError(_with_log(f"{child.name} took too long", child))
                 self._sleep(START_POLL_SECONDS)
         finally:
@@ -171,7 +180,7 @@ class Supervisor:
             code = end_group(process)
         if code != 0:
             raise StartError(_with_log(f"{child.name} failed ({describe_exit(code)})", child))
-        return time.monotonic() - began
+        return time.monotonic() - child.started_at
 
     def watch(self) -> None:
         """Watch all children until a stop is asked for."""
@@ -180,12 +189,13 @@ class Supervisor:
             self._sleep(pause)
 
     def stop(self) -> None:
-        """Stop the groups, the last one first; a second signal meanwhile forces the rest."""
-        if self.stop_requested and self._groups:
+        """Stop rank after rank, the highest first; a second signal meanwhile forces the rest."""
+        if self.stop_requested and self._children:
             self._console.line()
             self._console.note("stopping in order; the same again stops at once")
-        while self._groups:
-            group = self._groups.pop()
+        children, self._children = self._children, []
+        for rank in sorted({child.rank for child in children}, reverse=True):
+            group = [child for child in children if child.rank == rank]
             began = time.monotonic()
             for child in group:
                 if child.is_running and child.process is not None:
@@ -208,23 +218,14 @@ class Supervisor:
         end_group(process)
         self._console.ready(child.name, time.monotonic() - began, how)
 
-    def _children(self) -> list[Child]:
-        return [child for group in self._groups for child in group]
-
-    def _spawn(self, child: Child) -> None:
-        child.restart_at = None
-        child.ready = False
-        child.started_at = time.monotonic()
-        child.process = child.spawn()
-
     def _step(self) -> float:
         """Look once at every child; return how long nothing will need us, in seconds."""
         now = time.monotonic()
         pause = IDLE_POLL_SECONDS
-        for child in self._children():
+        for child in self._children:
             if child.restart_at is not None:
                 if now >= child.restart_at:
-                    self._spawn(child)
+                    child.begin()
                     pause = START_POLL_SECONDS
                 else:
                     pause = min(pause, child.restart_at - now)

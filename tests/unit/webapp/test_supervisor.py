@@ -121,10 +121,10 @@ def test_job_that_must_end_first(supervisor, python):
         supervisor.wait_done(python("migrate", "raise SystemExit('no database')"))
 
 
-def test_groups_stop_in_reverse_order(console, python):
+def test_highest_rank_stops_first_whatever_started_first(console, python):
     with Supervisor(console) as supervisor:
-        for name in ("postgres", "worker", "web"):
-            supervisor.start(python(name, SLEEPER))
+        for rank, name in ((0, "postgres"), (2, "web"), (1, "worker")):
+            supervisor.start(python(name, SLEEPER, rank=rank))
         supervisor.wait_ready()
     stopped = [line.split()[1] for line in written(console).splitlines() if "stopped" in line]
     assert stopped == ["web", "worker", "postgres"]
