@@ -1,0 +1,165 @@
+"""The form of the first page: what somebody typed, what is wrong with it, and what to submit."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Request
+from flask_babel import gettext, ngettext
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
+
+from models import Settings, Upload, User
+from models.phone import PhoneKeys, PhoneNumber, PhoneNumberError
+from tasks.pictures import PictureError, PictureInfo, inspect_picture
+from tasks.submission import InvalidParamsError
+from webapp.i18n import likely_country
+from webapp.pages.words import job_error
+
+MOST_CATEGORIES = 10
+
+
+@dataclass
+class Ask:
+    """What the form holds. Nothing somebody typed is lost when a part of it is wrong.
+
+    Attributes:
+        photo: the upload an earlier try left, so that a photo need not be chosen twice.
+        errors: by field, in the reader's language; `form` for what belongs to none.
+    """
+
+    image_url: str = ""
+    categories: list[str] = field(default_factory=list)
+    country: str = ""
+    phone: str = ""
+    text_me: bool = True
+    photo: UUID | None = None
+    errors: dict[str, str] = field(default_factory=dict)
+    number: PhoneNumber | None = None
+    _file: FileStorage | None = None
+    _info: PictureInfo | None = None
+
+    @classmethod
+    def empty(cls) -> Ask:
+        """Return the form nobody has filled in yet."""
+        return cls(country=likely_country())
+
+    @classmethod
+    def read(cls, request: Request, settings: Settings) -> Ask:
+        """Read a sent form and check all that can be checked without the database."""
+        typed = request.form
+        ask = cls(
+            image_url=typed.get("image_url", "").strip(),
+            categories=typed.getlist("categories"),
+            country=typed.get("country", ""),
+            phone=typed.get("phone", "").strip(),
+            text_me="text_me" in typed,
+            photo=_uuid(typed.get("photo")),
+        )
+        ask._check_picture(request.files.get("image"), settings)
+        if len(ask.categories) > MOST_CATEGORIES:
+            ask.errors["categories"] = ngettext(
+                "Choose at most %(num)s category.",
+                "Choose at most %(num)s categories.",
+                MOST_CATEGORIES,
+            )
+        if ask.phone and settings.sms_provider == "console":
+            ask._check_phone()
+        return ask
+
+    @property
+    def has_new_photo(self) -> bool:
+        """Whether a readable photo came with this form."""
+        return self._file is not None
+
+    def keep_photo(self, session: Session, owner_id: UUID) -> None:
+        """Store the photo that came; forget a kept one that is not this person's."""
+        if self._file is not None and self._info is not None:
+            upload = Upload.store(
+                session,
+                owner_id,
+                self._file.stream,
+                media_type=self._info.media_type,
+                width=self._info.width,
+                height=self._info.height,
+            )
+            self.photo = upload.id
+        elif self.photo is not None:
+            known = session.scalar(select(Upload.id).where(Upload.id == self.photo))
+            if known is None:
+                self.photo = None
+                self.errors.setdefault("image", gettext("Choose the photo once more, please."))
+
+    def keep_phone(self, user: User, settings: Settings) -> None:
+        """Give the account the number that was typed.
+
+        Only ever reached with texts that stay on this machine, so there is nobody a wrong number
+        could disturb; a carrier's number has to be verified by a code first.
+        """
+        if self.number is not None and settings.sms_provider == "console":
+            user.set_phone(self.number, PhoneKeys(settings))
+            user.phone_verified_at = datetime.now(UTC)
+
+    def wants_text(self, user: User) -> bool:
+        """Whether to text the link when the search has ended."""
+        return self.number is not None or (self.text_me and user.has_verified_phone)
+
+    def params(self) -> dict[str, Any]:
+        """Return the params of the job. A photo goes before an address."""
+        if self.photo is not None:
+            picture: dict[str, Any] = {"image": str(self.photo)}
+        else:
+            picture = {"image_url": self.image_url}
+        return {**picture, "categories": self.categories}
+
+    def refuse(self, error: InvalidParamsError) -> None:
+        """Put what the kind refused beside its fields, in the reader's language."""
+        sentences = {
+            "image": gettext("Choose the photo once more, please."),
+            "image_url": " ".join(job_error("url_invalid", None)),
+            "categories": gettext("One of these categories does not exist any more."),
+        }
+        for problem in error.errors:
+            name = problem.field.removeprefix("params").lstrip(".").split(".")[0]
+            known = name in sentences
+            self.errors[name if known else "form"] = sentences.get(name, problem.message)
+
+    def _check_picture(self, file: FileStorage | None, settings: Settings) -> None:
+        if file is None or not file.filename:
+            if self.photo is None and not self.image_url:
+                self.errors["image"] = gettext("Choose a photo first.")
+            return
+        size = file.stream.seek(0, os.SEEK_END)
+        file.stream.seek(0)
+        if size > settings.max_upload_bytes:
+            self.errors["image"] = gettext(
+                "This file is larger than %(megabytes)s MB. Send a smaller one.",
+                megabytes=settings.max_upload_bytes // 2**20,
+            )
+            return
+        try:
+            self._info = inspect_picture(file.stream, size, max_pixels=settings.max_picture_pixels)
+        except PictureError as error:
+            self.errors["image"] = " ".join(job_error(error.code, error.message))
+        else:
+            self._file = file
+
+    def _check_phone(self) -> None:
+        try:
+            self.number = PhoneNumber.parse(self.phone, self.country or None)
+        except PhoneNumberError:
+            self.errors["phone"] = gettext(
+                "That is not a mobile number we know how to text. Check it and its country."
+            )
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None

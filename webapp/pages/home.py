@@ -1,0 +1,84 @@
+"""The first page: a photo goes in, a job comes out."""
+
+from __future__ import annotations
+
+from flask import Response, make_response, redirect, render_template, request
+from sqlalchemy import select
+from werkzeug.wrappers import Response as AnyResponse
+
+from models import JobSource, ProductCategory, User
+from models.phone import mask
+from tasks.submission import InvalidParamsError, Submission, submit
+from webapp.auth import current_person, ensure_account
+from webapp.db import database, settings
+from webapp.i18n import current_language
+from webapp.limits import limit_submits
+from webapp.pages.ask import Ask
+from webapp.pages.blueprint import pages_blueprint
+from webapp.pages.countries import countries
+
+KIND = "image_search"
+
+
+@pages_blueprint.get("/")
+def home() -> Response:
+    """Ask for a photo."""
+    return _form(Ask.empty())
+
+
+@pages_blueprint.post("/")
+@limit_submits
+def ask() -> AnyResponse:
+    """Take the form in; all that is wrong with it is said at once."""
+    form = Ask.read(request, settings())
+    if form.errors and not form.has_new_photo and form.photo is None:
+        return _form(form)
+    person = ensure_account(current_language())
+    with database().owner(person.id) as session:
+        form.keep_photo(session, person.id)
+        if form.errors:
+            # The photo is kept, so that it need not be chosen again; it goes after a day.
+            session.commit()
+        else:
+            user = session.get_one(User, person.id)
+            user.locale = current_language()
+            form.keep_phone(user, settings())
+            session.flush()
+            submission = Submission(
+                kind=KIND,
+                params=form.params(),
+                source=JobSource.MANUAL,
+                notify="sms" if form.wants_text(user) else "none",
+                locale=current_language(),
+            )
+            try:
+                job = submit(session, settings(), person.id, submission)
+            except InvalidParamsError as error:
+                form.refuse(error)
+    if form.errors:
+        return _form(form)
+    return redirect(f"/jobs/{job.id}", code=303)
+
+
+def _form(form: Ask) -> Response:
+    texts = settings().sms_provider == "console"
+    person = current_person()
+    known_phone = None
+    with database().gate(b"") as session:
+        categories = list(session.scalars(select(ProductCategory)))
+    if texts and person is not None:
+        with database().owner(person.id) as session:
+            user = session.get(User, person.id)
+            if user is not None and user.has_verified_phone and user.phone_last_digits:
+                known_phone = mask(user.phone_last_digits)
+    page = render_template(
+        "home.html",
+        form=form,
+        errors=form.errors,
+        categories=categories,
+        countries=countries(current_language()) if texts else (),
+        texts=settings().sms_provider if texts else None,
+        known_phone=known_phone,
+        max_bytes=settings().max_upload_bytes,
+    )
+    return make_response(page, 422 if form.errors else 200)

@@ -1,0 +1,131 @@
+"""A person's own searches: the list, the live page of one, and the photo it was made with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Response, make_response, render_template, request
+from flask_babel import gettext
+from sqlalchemy import select
+from sqlalchemy.orm import Session, undefer
+
+from models import Job, JobStatus, Notification, Upload, User
+from models.job import jobs_page
+from models.phone import mask
+from webapp.auth import current_person
+from webapp.db import database, settings
+from webapp.pages.blueprint import pages_blueprint
+from webapp.pages.errors import error_response
+from webapp.pages.results import category_labels, result_view
+from webapp.pages.templating import clock, isotime
+from webapp.pages.words import stage_words
+
+A_PAGE = 50
+_SENT = ("sent", "delivered")
+_LOST = ("failed", "undelivered", "unknown", "needs_review")
+
+
+@pages_blueprint.get("/jobs")
+def jobs() -> Response:
+    """List the searches of this browser's person, newest first."""
+    person = current_person()
+    rows: list[dict[str, Any]] = []
+    older: UUID | None = None
+    if person is not None:
+        with database().owner(person.id) as session:
+            before = request.args.get("before", type=UUID)
+            found = jobs_page(session, limit=A_PAGE + 1, before=before)
+            older = found[A_PAGE - 1].id if len(found) > A_PAGE else None
+            rows = [_line(session, job) for job in found[:A_PAGE]]
+    return make_response(render_template("jobs.html", jobs=rows, older=older))
+
+
+@pages_blueprint.get("/jobs/<uuid:job_id>")
+def job(job_id: UUID) -> Response:
+    """Show a job as it runs and what came of it. Somebody else's is as unknown as none at all."""
+    person = current_person()
+    if person is None:
+        return error_response(404)
+    with database().owner(person.id) as session:
+        found = session.scalar(select(Job).where(Job.id == job_id).options(undefer(Job.result)))
+        if found is None:
+            return error_response(404)
+        view = result_view(session, found) | _live_view(session, found)
+    if found.is_final and found.expires_at <= datetime.now(UTC):
+        view |= {"expired": True, "title": gettext("This result has expired")}
+        return make_response(render_template("job.html", job=found, **view), 410)
+    return make_response(render_template("job.html", job=found, **view))
+
+
+@pages_blueprint.get("/photos/<uuid:upload_id>")
+def photo(upload_id: UUID) -> Response:
+    """Give somebody their own photo back."""
+    person = current_person()
+    if person is None:
+        return error_response(404)
+    with database().owner(person.id) as session:
+        upload = session.get(Upload, upload_id)
+        if upload is None or not upload.media_type.startswith("image/"):
+            return error_response(404)
+        content = b"".join(upload.chunks(session))
+    response = Response(content, mimetype=upload.media_type)
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    response.headers["Content-Disposition"] = "inline"
+    return response
+
+
+def _line(session: Session, job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "status": job.status,
+        "categories": category_labels(session, job),
+        "created_at": job.created_at,
+        "result_count": job.result_count,
+    }
+
+
+def _live_view(session: Session, job: Job) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    upload = job.params.get("image")
+    has_photo = upload and session.scalar(select(Upload.id).where(Upload.id == upload))
+    begins = gettext("Starting …")
+    stages = stage_words()
+    steps = gettext("{done} of {total}")
+    total = job.progress_total or 0
+    return {
+        "photo": f"/photos/{upload}" if has_photo else None,
+        "now": isotime(now),
+        "elapsed": clock((now - job.created_at).total_seconds()),
+        "position": job.queue_position(session),
+        "stage": _stage(job, stages, begins),
+        "steps": steps.format(done=job.progress_done, total=total) if total > 1 else "",
+        "words": {"stages": stages, "begins": begins, "steps": steps},
+        "expired": False,
+        **_text_view(session, job),
+    }
+
+
+def _stage(job: Job, stages: dict[str, str], begins: str) -> str:
+    if job.status == JobStatus.RUNNING:
+        return stages.get(job.stage, job.stage) if job.stage else begins
+    if job.not_before and job.not_before > datetime.now(UTC):
+        return gettext("It did not work at once, so we try again in a moment.")
+    return gettext("It begins by itself as soon as it is its turn.")
+
+
+def _text_view(session: Session, job: Job) -> dict[str, Any]:
+    """Return what may be promised about a text: only what will really be sent."""
+    user = session.get_one(User, job.owner_id)
+    will_text = (
+        job.notify == "sms" and settings().sms_provider != "none" and user.has_verified_phone
+    )
+    status = session.scalar(select(Notification.status).where(Notification.job_id == job.id))
+    text = None
+    if job.notify == "sms":
+        text = "sent" if status in _SENT else "lost" if status in _LOST else "coming"
+    if text == "coming" and not will_text:
+        text = None
+    return {"text": text, "masked_phone": mask(user.phone_last_digits or "")}
