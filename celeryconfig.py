@@ -47,6 +47,11 @@ task_default_queue = MAINTENANCE
 task_default_exchange = "textback"
 task_default_routing_key = MAINTENANCE
 task_create_missing_queues = False
+task_routes = {
+    "notification.*": {"queue": NOTIFICATIONS},
+    "sweep.*": {"queue": MAINTENANCE},
+    # job.run names its queue itself, by the kind and by who asks
+}
 
 task_acks_late = False  # the lease in Postgres covers a lost worker
 task_reject_on_worker_lost = False

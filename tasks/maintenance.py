@@ -6,7 +6,7 @@ import logging
 
 from sqlalchemy import text
 
-from celeryconfig import INTERACTIVE, MAINTENANCE, SCHEDULED
+from celeryconfig import INTERACTIVE, SCHEDULED
 from models.queries import query
 from tasks import runtime
 from tasks.app import celery_app
@@ -22,7 +22,7 @@ MOST_HINTS = 100
 LOST_WORKER = "Our side was interrupted each time we tried, so there is no answer."
 
 
-@celery_app.task(name="sweep.dispatch_waiting_jobs", queue=MAINTENANCE, send_events=False)
+@celery_app.task(name="sweep.dispatch_waiting_jobs", send_events=False)
 def dispatch_waiting_jobs() -> int:
     """Hint again at claimable jobs nobody took."""
     sent = 0
@@ -43,7 +43,7 @@ def dispatch_waiting_jobs() -> int:
     return sent
 
 
-@celery_app.task(name="sweep.rescue_stalled_jobs", queue=MAINTENANCE, send_events=False)
+@celery_app.task(name="sweep.rescue_stalled_jobs", send_events=False)
 def rescue_stalled_jobs() -> int:
     """Put jobs whose lease lapsed back in the queue, or fail them when no attempt is left."""
     with runtime.database().operator() as session:
@@ -56,7 +56,7 @@ def rescue_stalled_jobs() -> int:
     return len(rows)
 
 
-@celery_app.task(name="sweep.send_due_notifications", queue=MAINTENANCE, send_events=False)
+@celery_app.task(name="sweep.send_due_notifications", send_events=False)
 def send_due_notifications() -> int:
     """Hint again at texts nobody sent; hold those whose sender fell silent."""
     with runtime.database().operator() as session:

@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from celeryconfig import NOTIFICATIONS
 from models import (
     Job,
     JobStatus,
@@ -34,7 +33,7 @@ LEASE_SECONDS = 60.0
 MOST_ATTEMPTS = 5
 
 
-@celery_app.task(name="notification.deliver_text", queue=NOTIFICATIONS)
+@celery_app.task(name="notification.deliver_text")
 def deliver_text(notification_id: str) -> str:
     """Send one text, once.
 
