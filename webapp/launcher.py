@@ -207,7 +207,7 @@ class Launcher:
             "web",
             "Web page and API",
             ["web"],
-            f"{self._address}/health",
+            f"{self._address}/readyz",
             death_signal=signal.SIGQUIT,  # TERM would wait for open event streams
             rank=3,
         )

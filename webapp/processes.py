@@ -140,8 +140,9 @@ def _become_child(parent: int, name: str, log: IO[bytes], death_signal: signal.S
     for number in (1, 2):
         os.dup2(log.fileno(), number)
     os.closerange(3, HIGHEST_INHERITED_FILE)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    # New ones, whatever the launcher had in their place.
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 class ForkedProcess:
