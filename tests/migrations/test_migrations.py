@@ -93,3 +93,20 @@ def test_migrations_are_photographs() -> None:
         assert not re.search(
             r"^(from|import) (models|tasks|webapp)", path.read_text(), re.MULTILINE
         )
+
+
+def test_the_page_about_the_database_is_complete(owner_connection: psycopg.Connection) -> None:
+    """docs/DATABASE_SCHEMA.md names every column with its type. Demand: 004-10"""
+    page = (ROOT / "docs" / "DATABASE_SCHEMA.md").read_text()
+    described = set()
+    for section in page.split("\n## ")[1:]:
+        table = section.split("\n", 1)[0]
+        for column, null in re.findall(
+            r"^\| `(\w+)` \| [^|]+ \| (yes|no) \|", section, re.MULTILINE
+        ):
+            described.add((table, column, null))
+    actual = owner_connection.execute(
+        "select table_name, column_name, lower(is_nullable) from information_schema.columns"
+        " where table_schema = 'public' and table_name !~ '^(alembic|celery)_'"
+    ).fetchall()
+    assert described == {tuple(row) for row in actual}
