@@ -1,0 +1,92 @@
+"""A program that calls the API, and the real web process it calls."""
+
+from __future__ import annotations
+
+import socket
+import urllib.request
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from cast import Person
+from flask import Flask
+from flask.testing import FlaskClient
+from processes import Processes, wait_for
+from werkzeug.test import TestResponse
+
+from models import ApiToken, Database
+from webapp.db import database as pool_of
+from webapp.live import hub
+
+MANY = 100_000
+
+
+@dataclass
+class Api:
+    """A program with a token, or without one."""
+
+    client: FlaskClient
+    token: str | None
+    person_id: UUID | None = None
+
+    def get(self, path: str, **more: Any) -> TestResponse:
+        """GET an address under /api/v1, or any other."""
+        return self.open(path, method="GET", **more)
+
+    def post(self, path: str, **more: Any) -> TestResponse:
+        """POST to it."""
+        return self.open(path, method="POST", **more)
+
+    def open(self, path: str, *, headers: dict[str, str] | None = None, **more: Any) -> Any:
+        """Send a request with the token."""
+        sent = dict(headers or {})
+        if self.token is not None:
+            sent.setdefault("Authorization", f"Bearer {self.token}")
+        address = path if path.startswith("/") else f"/api/v1/{path}"
+        return self.client.open(address, headers=sent, **more)
+
+    def submit(self, kind: str = "count_slowly", **more: Any) -> dict[str, Any]:
+        """Submit a job and return its JSON."""
+        answer = self.post("jobs", json={"kind": kind, **more})
+        assert answer.status_code == 202, answer.text
+        job: dict[str, Any] = answer.get_json()
+        return job
+
+
+def close_app(app: Flask) -> None:
+    """Let go of what an application holds."""
+    hub(app).close()
+    with app.app_context():
+        pool_of().dispose()
+
+
+def make_token(database: Database, person: Person) -> str:
+    """Make a token for somebody."""
+    with database.owner(person.id) as session:
+        return ApiToken.create(session, person.id, "a test")
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_web(processes: Processes, **environment: str) -> str:
+    """Start a real `textback web` with one worker and return its address."""
+    port = str(free_port())
+    address = f"http://127.0.0.1:{port}"
+    defaults = {"PORT": port, "BASE_URL": address, "WEB_WORKERS": "1"}
+    processes.start("web", **{**defaults, "SUBMITS_PER_MINUTE": str(MANY), **environment})
+
+    def answers() -> bool:
+        try:
+            with urllib.request.urlopen(f"{address}/healthz", timeout=2) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    wait_for(answers, 30, "the web process")
+    return address

@@ -1,0 +1,148 @@
+"""Who is asking: a program by its token, a browser by its cookie."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from flask import g, request, session
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from models import ApiToken, BrowserSession, User
+from models.account import hash_secret
+from models.ids import new_id
+from webapp.db import database
+from webapp.errors import ProblemError
+
+# The key in Flask's signed session cookie under which a browser keeps its secret.
+SECRET_IN_COOKIE = "secret"  # noqa: S105 - the name of a key
+COOKIE_LIFETIME = timedelta(days=365)
+_TOUCH_EVERY = timedelta(minutes=1)
+_LONGEST_TOKEN = 200
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="Textback"'}
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentPerson:
+    """Who is asking, and by which credential.
+
+    Attributes:
+        id: the account.
+        via: `token` for a program, `cookie` for a browser.
+        credential: SHA-256 of the secret, to look again later whether it still holds.
+    """
+
+    id: UUID
+    via: Literal["token", "cookie"]
+    credential: bytes
+
+
+def current_person() -> CurrentPerson | None:
+    """Return who is asking, or None; looked up once a request."""
+    if "person" not in g:
+        g.person = _identify()
+    found: CurrentPerson | None = g.person
+    return found
+
+
+def require_api_person() -> CurrentPerson:
+    """Return who calls the API.
+
+    A cookie serves for reading only: what changes something needs a token, so that no other site
+    can make a browser do it.
+
+    Raises:
+        ProblemError: 401, with what to send.
+    """
+    person = current_person()
+    if person is not None and (person.via == "token" or request.method in _SAFE_METHODS):
+        return person
+    code = "token_invalid" if _presented_token() is not None else "token_missing"
+    headers = dict(_CHALLENGE)
+    if code == "token_invalid":
+        headers["WWW-Authenticate"] += ', error="invalid_token"'
+    raise ProblemError(code, headers=headers)
+
+
+def ensure_account(locale: str = "en") -> CurrentPerson:
+    """Return who is asking; a browser without an account gets an anonymous one and its cookie."""
+    person = current_person()
+    if person is not None:
+        return person
+    user_id = new_id()
+    with database().owner(user_id) as db:
+        db.add(User(id=user_id, locale=locale))
+        db.flush()
+        secret = BrowserSession.start(db, user_id)
+    session[SECRET_IN_COOKIE] = secret
+    session.permanent = True
+    g.person = CurrentPerson(user_id, "cookie", hash_secret(secret))
+    return g.person
+
+
+def live_credentials(db: Session, credentials: set[bytes]) -> set[bytes]:
+    """Return those that are still this person's; `db` is a transaction of theirs."""
+    live: set[bytes] = set()
+    for model in (ApiToken, BrowserSession):
+        live.update(
+            db.scalars(
+                select(model.secret_hash).where(
+                    model.secret_hash.in_(credentials - live), model.revoked_at.is_(None)
+                )
+            )
+        )
+        if live == credentials:
+            break
+    return live
+
+
+def _identify() -> CurrentPerson | None:
+    token = _presented_token()
+    if token is not None:
+        return _look_up(ApiToken, token)
+    secret = session.get(SECRET_IN_COOKIE)
+    return _look_up(BrowserSession, secret) if isinstance(secret, str) else None
+
+
+def _presented_token() -> str | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _look_up(model: type[ApiToken] | type[BrowserSession], secret: str) -> CurrentPerson | None:
+    if not 0 < len(secret) <= _LONGEST_TOKEN:
+        return None
+    presented = hashlib.sha256(secret.encode(errors="replace")).digest()
+    with database().gate(presented) as db:
+        found = model.find(db, presented)
+    if found is None:
+        return None
+    if found.last_used_at is None or datetime.now(UTC) - found.last_used_at > _TOUCH_EVERY:
+        _touch(model, found.id, found.owner_id)
+    return CurrentPerson(found.owner_id, "token" if model is ApiToken else "cookie", presented)
+
+
+def _touch(
+    model: type[ApiToken] | type[BrowserSession], credential_id: UUID, owner_id: UUID
+) -> None:
+    """Note that the person was here; at most one write a minute."""
+    with database().owner(owner_id) as db:
+        stale = func.now() - _TOUCH_EVERY
+        db.execute(
+            update(model)
+            .where(
+                model.id == credential_id,
+                or_(model.last_used_at.is_(None), model.last_used_at < stale),
+            )
+            .values(last_used_at=func.now())
+        )
+        db.execute(
+            update(User)
+            .where(User.id == owner_id, User.last_seen_at < stale)
+            .values(last_seen_at=func.now())
+        )

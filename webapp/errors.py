@@ -1,0 +1,294 @@
+"""Every way a request can go wrong, in one table, and the problem documents that say so."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask, Response, current_app, json, request
+from pydantic import ValidationError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Response as AnyResponse
+
+from models.errors import TextbackError
+from tasks.pictures import PictureError
+from tasks.registry import UnknownKindError
+from tasks.submission import (
+    FieldError,
+    InvalidParamsError,
+    PhoneNotVerifiedError,
+    TextsOffError,
+)
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+_ERROR_PAGE = "textback.error_page"
+# Paths that programs call: their errors are documents, not pages.
+_PROGRAM_PATHS = ("/api/", "/products/", "/healthz", "/readyz")
+# What is read and thrown away of a body that is too long, so that its sender, who is still
+# sending, gets to read the answer instead of a reset connection.
+_DRAIN_BYTES = 64 * 1024 * 1024
+_DRAIN_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One row of the table: what happened, and what its reader can do."""
+
+    status: int
+    title: str
+    remedy: str
+
+
+PROBLEMS: Mapping[str, Problem] = {
+    "malformed_request": Problem(
+        400, "The request cannot be understood", "Send well-formed HTTP and a well-formed body."
+    ),
+    "malformed_json": Problem(
+        400, "The body is not JSON", "Send one JSON object, in UTF-8, as application/json."
+    ),
+    "token_missing": Problem(
+        401, "There is no token", "Send `Authorization: Bearer tb_…` with a token of yours."
+    ),
+    "token_invalid": Problem(
+        401, "That token is not known", "Send a token that exists and was not revoked."
+    ),
+    "forbidden": Problem(
+        403, "That is not allowed from there", "Send the form again from its own page."
+    ),
+    "not_found": Problem(404, "There is nothing at this address", "Look at the list of addresses."),
+    "job_not_found": Problem(
+        404, "There is no such job", "Use the id of a job of yours, as the submit answered it."
+    ),
+    "method_not_allowed": Problem(
+        405, "Not with this method", "Use one of the methods in the Allow header."
+    ),
+    "not_finished": Problem(
+        409, "The job has not ended yet", "Ask again later, or wait for it with ?wait= or events."
+    ),
+    "job_failed": Problem(
+        409, "The job failed, so it has no result", "The sentence says why; submit a new job."
+    ),
+    "job_cancelled": Problem(
+        409, "The job was cancelled, so it has no result", "Submit a new job."
+    ),
+    "expired": Problem(410, "The result has expired", "Submit a new job."),
+    "body_too_large": Problem(413, "The body is too large", "Send a smaller one."),
+    "file_too_large": Problem(413, "The file is too large", "Send a smaller one."),
+    "unsupported_media_type": Problem(
+        415, "Not in this format", "Send application/json, or multipart/form-data with files."
+    ),
+    "invalid_request": Problem(
+        422, "Some fields are not right", "`errors` names each field and what would be right."
+    ),
+    "unknown_kind": Problem(
+        422, "There is no such kind of job", "Use one that GET /api/v1/kinds lists."
+    ),
+    "empty_file": Problem(422, "The file is empty", "Send a file with content."),
+    "not_a_picture": Problem(
+        422, "That is not a picture", "Send a JPEG, PNG, WebP or HEIC file, whatever its name."
+    ),
+    "picture_truncated": Problem(422, "The picture is cut off", "Send the whole file."),
+    "picture_unreadable": Problem(422, "The picture is damaged", "Send another one."),
+    "picture_too_large": Problem(
+        422, "The picture has too many pixels", "Send it with fewer pixels."
+    ),
+    "phone_not_verified": Problem(
+        422, "There is no verified phone number", "Verify a number first, or use notify=none."
+    ),
+    "texts_off": Problem(
+        422, "This server sends no text messages", "Use notify=none."
+    ),
+    "too_many_requests": Problem(
+        429, "Too many at once", "Wait for the seconds in Retry-After, then go on."
+    ),
+    "internal_error": Problem(
+        500, "Something went wrong on our side", "Try again; nothing was half-done."
+    ),
+    "database_unavailable": Problem(
+        503, "The database is away", "Try again after Retry-After; nothing was taken in."
+    ),
+    "too_many_streams": Problem(
+        503, "Too many open streams", "Poll the job instead, or try again after Retry-After."
+    ),
+}  # fmt: skip
+
+# What Flask and werkzeug raise by themselves, by status.
+_BY_STATUS = {
+    400: "malformed_request",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    429: "too_many_requests",
+}
+_BY_ERROR: tuple[tuple[type[Exception], str, str], ...] = (
+    # error, code, the field it is about
+    (UnknownKindError, "unknown_kind", "kind"),
+    (PhoneNotVerifiedError, "phone_not_verified", "notify"),
+    (TextsOffError, "texts_off", "notify"),
+)
+
+
+@dataclass
+class ProblemError(Exception):
+    """Ends a request with a problem document; `code` is a row of PROBLEMS."""
+
+    code: str
+    detail: str | None = None
+    errors: Iterable[FieldError] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def problem(self) -> Problem:
+        """Return the row of the table."""
+        return PROBLEMS[self.code]
+
+    def document(self) -> dict[str, Any]:
+        """Return the problem document. Source: RFC 9457; `code` and `errors` are ours."""
+        document: dict[str, Any] = {
+            "type": f"/api/docs#problem-{self.code}",
+            "title": self.problem.title,
+            "status": self.problem.status,
+            "detail": self.detail or f"{self.problem.title}. {self.problem.remedy}",
+            "code": self.code,
+        }
+        errors = [{"field": error.field, "message": error.message} for error in self.errors]
+        if errors:
+            document["errors"] = errors
+        return document | dict(self.more)
+
+    def response(self) -> Response:
+        """Return the document as an answer."""
+        response = Response(
+            json.dumps(self.document()) + "\n", self.problem.status, mimetype=MEDIA_TYPE
+        )
+        response.headers.update(self.headers)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+ErrorPage = Callable[[ProblemError], AnyResponse]
+
+
+def set_error_page(app: Flask, render: ErrorPage) -> None:
+    """Let people, unlike programs, read about errors on a page."""
+    app.extensions[_ERROR_PAGE] = render
+
+
+def init_errors(app: Flask) -> None:
+    """Answer every error of a program with a problem document, those of Flask itself too."""
+    app.register_error_handler(ProblemError, _answer)
+    app.register_error_handler(HTTPException, lambda error: _answer(_of_http(error)))
+    app.register_error_handler(InvalidParamsError, lambda error: _answer(invalid(error.errors)))
+    for kind, code, name in _BY_ERROR:
+        app.register_error_handler(kind, _about_field(code, name))
+    for away in (OperationalError, InterfaceError, PoolTimeoutError):
+        app.register_error_handler(away, _database_away)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def invalid(errors: Iterable[FieldError]) -> ProblemError:
+    """Return the problem of fields that are not right; the detail names all of them."""
+    errors = list(errors)
+    detail = "; ".join(f"{error.field}: {error.message}" for error in errors)
+    return ProblemError("invalid_request", detail, errors)
+
+
+def invalid_field(name: str, message: str) -> ProblemError:
+    """Return the problem of one field that is not right."""
+    return invalid([FieldError(name, message)])
+
+
+def picture_problem(error: PictureError, name: str) -> ProblemError:
+    """Return the problem of a file that is no picture we take."""
+    return ProblemError(error.code, error.message, [FieldError(name, error.message)])
+
+
+def of_validation(error: ValidationError, known: Iterable[str] = ()) -> ProblemError:
+    """Return the problem of a body, a query or a path that pydantic refused."""
+    names = ", ".join(known)
+    errors = []
+    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "missing":
+            message = "is required"
+        elif problem["type"] == "extra_forbidden":
+            message = f"There is no such field; there is {names}." if names else "Is not known."
+        errors.append(FieldError(".".join(str(part) for part in problem["loc"]), message))
+    return invalid(errors)
+
+
+def is_program() -> bool:
+    """Whether this request came to an address for programs."""
+    return request.path.startswith(_PROGRAM_PATHS)
+
+
+def _answer(error: ProblemError) -> AnyResponse:
+    if error.problem.status == 413:
+        _drain()
+    render: ErrorPage | None = current_app.extensions.get(_ERROR_PAGE)
+    if render is not None and not is_program():
+        return render(error)
+    return error.response()
+
+
+def _of_http(error: HTTPException) -> ProblemError:
+    status = error.code or 500
+    code = _BY_STATUS.get(status, "malformed_request" if status < 500 else "internal_error")
+    headers: dict[str, str] = {}
+    allowed = getattr(error, "valid_methods", None)
+    if allowed:
+        headers["Allow"] = ", ".join(sorted(allowed))
+    detail = None
+    if isinstance(error, RequestEntityTooLarge) and request.max_content_length:
+        most = request.max_content_length
+        length = request.content_length
+        if request.mimetype == "multipart/form-data":
+            if length is None or length > most:
+                code, most = "file_too_large", current_app.config["MAX_UPLOAD_BYTES"]
+            else:
+                most = request.max_form_memory_size or most  # the fields, without the files
+        detail = f"{PROBLEMS[code].title}: {most:,} bytes is the most that is taken."
+    return ProblemError(code, detail, headers=headers)
+
+
+def _about_field(code: str, name: str) -> Callable[[TextbackError], AnyResponse]:
+    def answer(error: TextbackError) -> AnyResponse:
+        return _answer(ProblemError(code, str(error), [FieldError(name, str(error))]))
+
+    return answer
+
+
+def _database_away(error: Exception) -> AnyResponse:
+    log.warning("database away: %s", type(error).__name__)
+    return _answer(ProblemError("database_unavailable", headers={"Retry-After": "5"}))
+
+
+def _unforeseen(_error: Exception) -> AnyResponse:
+    log.exception("request broke method=%s endpoint=%s", request.method, request.endpoint)
+    return _answer(ProblemError("internal_error"))
+
+
+def _drain() -> None:
+    stream = request.environ.get("wsgi.input")
+    if stream is None:
+        return
+    left = min(request.content_length or _DRAIN_BYTES, _DRAIN_BYTES)
+    deadline = time.monotonic() + _DRAIN_SECONDS
+    try:
+        while left > 0 and time.monotonic() < deadline:
+            piece = stream.read(min(64 * 1024, left))
+            if not piece:
+                return
+            left -= len(piece)
+    except OSError:
+        return  # it has gone away

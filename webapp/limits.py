@@ -1,0 +1,107 @@
+"""How much one account and one address may submit: counted in Redis, in memory while it is away."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
+
+from flask import Flask, current_app, request
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from models import Settings
+from webapp.auth import current_person
+from webapp.errors import ProblemError
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_KEY = "textback.limits"
+# A submit waits for a stalled Redis this long at the most, and then not again for a while.
+_REDIS_SECONDS = 0.25
+_AWAY_SECONDS = 10.0
+
+
+class Limits:
+    """Counts submits over a sliding minute.
+
+    Redis is shared by all web processes. Without it each process counts alone: somebody may then
+    submit WEB_WORKERS times as much, and nobody is turned away for a Redis that is down.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Prepare both counters; nothing is opened yet."""
+        self._limit: RateLimitItem = RateLimitItemPerMinute(settings.submits_per_minute)
+        options = {
+            "socket_timeout": _REDIS_SECONDS,
+            "socket_connect_timeout": _REDIS_SECONDS,
+            "retry": Retry(NoBackoff(), 0),
+        }
+        self._shared = SlidingWindowCounterRateLimiter(
+            RedisStorage(
+                settings.redis_url.get_secret_value(),
+                key_prefix="textback:limits",
+                **options,  # type: ignore[arg-type]
+            )
+        )
+        self._alone = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._away_until = 0.0
+
+    def count(self, *identifiers: str) -> int | None:
+        """Count one submit.
+
+        Returns:
+            None when it is within the limit, else the seconds until the next one is.
+        """
+        if time.monotonic() >= self._away_until:
+            try:
+                return self._count(self._shared, identifiers)
+            except (RedisError, OSError) as error:
+                self._away_until = time.monotonic() + _AWAY_SECONDS
+                log.warning("limits counted in memory, Redis is away: %s", type(error).__name__)
+        return self._count(self._alone, identifiers)
+
+    def _count(
+        self, limiter: SlidingWindowCounterRateLimiter, identifiers: tuple[str, ...]
+    ) -> int | None:
+        if limiter.hit(self._limit, *identifiers):
+            return None
+        stats = limiter.get_window_stats(self._limit, *identifiers)
+        return max(1, math.ceil(stats.reset_time - time.time()))
+
+
+def init_limits(app: Flask, settings: Settings) -> None:
+    """Give the application its counters."""
+    app.extensions[_KEY] = Limits(settings)
+
+
+def limit_submits(view: Callable[P, R]) -> Callable[P, R]:
+    """Count each call of a view against its account, if there is one, and its address."""
+
+    @wraps(view)
+    def limited(*args: P.args, **kwargs: P.kwargs) -> R:
+        limits = cast(Limits, current_app.extensions[_KEY])
+        person = current_person()
+        by_address = ("address", request.remote_addr or "unknown")
+        by_account = ("account", str(person.id)) if person is not None else None
+        for who in filter(None, (by_account, by_address)):
+            seconds = limits.count(*who)
+            if seconds is not None:
+                raise ProblemError(
+                    "too_many_requests",
+                    f"That was more than this {who[0]} may submit in a minute. "
+                    f"Go on in {seconds} s.",
+                    headers={"Retry-After": str(seconds)},
+                )
+        return view(*args, **kwargs)
+
+    return limited

@@ -1,0 +1,301 @@
+"""Changes of jobs, brought to everybody who watches: one subscription and one read for all.
+
+A wake-up from Redis names a job; its row is then read once and handed to all its watchers in this
+process. Watchers hold no transaction and no connection, and who may read is checked at each read.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import UUID
+
+import redis
+from flask import Flask, current_app, json
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from models import Database, Job, JobStatus, Settings
+from tasks.runtime import WAKE_CHANNEL
+from webapp.auth import CurrentPerson, live_credentials
+from webapp.errors import ProblemError
+from webapp.resources.job_json import JobView, job_json, read_view
+
+log = logging.getLogger(__name__)
+
+_KEY = "textback.live"
+# Well below the connections a worker holds, so that streams never keep other requests out.
+MAX_WATCHERS = 4000
+# A lost wake-up costs this much; places in the queue move without one.
+_READ_AGAIN_SECONDS = 15.0
+_READ_QUEUED_SECONDS = 3.0
+_POLL_SECONDS = 1.5
+_LOOK_SECONDS = 0.25
+_PING_SECONDS = 2.0
+_SILENCE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One state of a job, ready to be sent."""
+
+    tag: str
+    version: int
+    status: str
+    is_final: bool
+    body: str
+
+    @classmethod
+    def of(cls, view: JobView) -> Self:
+        """Take the state of a view."""
+        job: Job = view.job
+        body = json.dumps(job_json(view))
+        return cls(view.tag, job.version, job.status, job.is_final, body)
+
+
+class WatchEndedError(Exception):
+    """The watcher may not read any more: the job is gone, the credential ended or we stop."""
+
+
+class Watcher:
+    """Somebody who waits for the next state of one job; watched until it is closed."""
+
+    def __init__(self, hub: Hub, job_id: UUID, person: CurrentPerson) -> None:
+        """Made by `Hub.watch`."""
+        self.job_id = job_id
+        self.person = person
+        self._hub = hub
+        self._changed = threading.Event()
+        self._latest: Snapshot | None = None
+        self._ended = False
+
+    def next(self, timeout: float) -> Snapshot | None:
+        """Return the newest state when there is a new one, or None after `timeout` seconds.
+
+        A slow reader misses states in between, never the last.
+
+        Raises:
+            WatchEndedError: there will be no more.
+        """
+        if not self._ended:
+            self._changed.wait(timeout)
+            self._changed.clear()
+        snapshot, self._latest = self._latest, None
+        if snapshot is None and self._ended:
+            raise WatchEndedError
+        return snapshot
+
+    def offer(self, snapshot: Snapshot) -> None:
+        """Hand over a state; the hub calls this."""
+        self._latest = snapshot
+        self._changed.set()
+
+    def end(self) -> None:
+        """Say that there will be no more; the hub calls this."""
+        self._ended = True
+        self._changed.set()
+
+    def close(self) -> None:
+        """Watch no more."""
+        self._hub.forget(self)
+
+
+class Hub:
+    """All watchers of one web process, the thread that hears of changes and the one that reads."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        """Nothing is started before the first watcher."""
+        self._database = database
+        self._redis_url = settings.redis_url.get_secret_value()
+        self._lock = threading.Lock()
+        self._watched: dict[UUID, set[Watcher]] = {}
+        self._read_at: dict[UUID, float] = {}
+        self._queued: set[UUID] = set()
+        self._dirty: set[UUID] = set()
+        self._woken = threading.Event()
+        self._closed = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._redis_away = True
+        self._looked_at = 0.0
+
+    def watch(self, job_id: UUID, person: CurrentPerson) -> Watcher:
+        """Return a watcher that hears of every change from now on.
+
+        Raises:
+            ProblemError: too many watch already, or the process is stopping.
+        """
+        watcher = Watcher(self, job_id, person)
+        with self._lock:
+            if self._closed.is_set() or self._count() >= MAX_WATCHERS:
+                raise ProblemError("too_many_streams", headers={"Retry-After": "10"})
+            self._watched.setdefault(job_id, set()).add(watcher)
+            self._read_at.setdefault(job_id, time.monotonic())
+            self._queued.add(job_id)
+            if not self._threads:
+                self._start()
+        return watcher
+
+    def forget(self, watcher: Watcher) -> None:
+        """Take a watcher away."""
+        with self._lock:
+            watchers = self._watched.get(watcher.job_id)
+            if watchers is None:
+                return
+            watchers.discard(watcher)
+            if not watchers:
+                self._watched.pop(watcher.job_id)
+                self._read_at.pop(watcher.job_id, None)
+                self._queued.discard(watcher.job_id)
+
+    def close(self) -> None:
+        """End every watcher and both threads."""
+        self._closed.set()
+        with self._lock:
+            watchers = [watcher for group in self._watched.values() for watcher in group]
+        for watcher in watchers:
+            watcher.end()
+        self._woken.set()
+        for thread in self._threads:
+            thread.join(5)
+
+    @property
+    def watcher_count(self) -> int:
+        """How many watch."""
+        with self._lock:
+            return self._count()
+
+    def _count(self) -> int:
+        return sum(len(group) for group in self._watched.values())
+
+    def _start(self) -> None:
+        for name, target in (("wake-ups", self._listen), ("live reader", self._read)):
+            thread = threading.Thread(target=target, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    # Hearing of changes
+
+    def _listen(self) -> None:
+        while not self._closed.is_set():
+            try:
+                self._hear()
+            except (RedisError, OSError) as error:
+                if not self._redis_away:
+                    log.warning("wake-ups away, rows are polled: %s", type(error).__name__)
+                self._redis_away = True
+                self._closed.wait(1)
+
+    def _hear(self) -> None:
+        """Pass on wake-ups until Redis is gone or silent."""
+        with _subscription(self._redis_url) as subscription:
+            heard = pinged = time.monotonic()
+            while not self._closed.is_set():
+                message = subscription.get_message(timeout=_LOOK_SECONDS)
+                now = time.monotonic()
+                if message is not None:
+                    heard = now
+                    self._understand(message)
+                elif now - heard > _SILENCE_SECONDS:
+                    raise redis.ConnectionError("Redis is silent")
+                if now - pinged > _PING_SECONDS:
+                    pinged = now
+                    subscription.ping()
+
+    def _understand(self, message: dict[str, Any]) -> None:
+        if message["type"] == "subscribe":
+            # What was said before is lost: look at everything once.
+            self._redis_away = False
+            with self._lock:
+                self._dirty.update(self._watched)
+            self._woken.set()
+        elif message["type"] == "message":
+            try:
+                job_id = UUID(message["data"].decode())
+            except ValueError:
+                return
+            with self._lock:
+                if job_id not in self._watched:
+                    return
+                self._dirty.add(job_id)
+            self._woken.set()
+
+    # Reading rows
+
+    def _read(self) -> None:
+        while not self._closed.is_set():
+            self._woken.wait(_LOOK_SECONDS)
+            self._woken.clear()
+            for job_id in self._take_due():
+                try:
+                    self._refresh(job_id)
+                except Exception as error:  # noqa: BLE001 - the database may be away; others wait
+                    log.warning("live read failed, tried again: %s", type(error).__name__)
+
+    def _take_due(self) -> set[UUID]:
+        now = time.monotonic()
+        with self._lock:
+            due = self._dirty & self._watched.keys()
+            self._dirty.clear()
+            if now - self._looked_at >= _LOOK_SECONDS:
+                self._looked_at = now
+                for job_id, read_at in self._read_at.items():
+                    if now - read_at >= self._patience(job_id):
+                        due.add(job_id)
+            for job_id in due:
+                self._read_at[job_id] = now
+        return due
+
+    def _patience(self, job_id: UUID) -> float:
+        if self._redis_away:
+            return _POLL_SECONDS
+        return _READ_QUEUED_SECONDS if job_id in self._queued else _READ_AGAIN_SECONDS
+
+    def _refresh(self, job_id: UUID) -> None:
+        """Read a row once for all who watch it, and hand it to those who still may read."""
+        with self._lock:
+            watchers = list(self._watched.get(job_id, ()))
+        for owner_id in {watcher.person.id for watcher in watchers}:
+            group = [watcher for watcher in watchers if watcher.person.id == owner_id]
+            with self._database.owner(owner_id) as session:
+                live = live_credentials(session, {one.person.credential for one in group})
+                view = read_view(session, job_id) if live else None
+            snapshot = None if view is None else Snapshot.of(view)
+            if snapshot is not None and snapshot.status != JobStatus.QUEUED:
+                with self._lock:
+                    self._queued.discard(job_id)
+            for watcher in group:
+                if snapshot is None or watcher.person.credential not in live:
+                    watcher.end()
+                else:
+                    watcher.offer(snapshot)
+
+
+@contextmanager
+def _subscription(url: str) -> Iterator[Any]:
+    client = redis.Redis.from_url(
+        url, socket_timeout=2, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+    )
+    subscription: Any = client.pubsub()  # type: ignore[no-untyped-call]
+    try:
+        subscription.subscribe(WAKE_CHANNEL)
+        yield subscription
+    finally:
+        subscription.close()
+        client.close()
+
+
+def init_live(app: Flask, database: Database, settings: Settings) -> None:
+    """Give the application its hub."""
+    app.extensions[_KEY] = Hub(database, settings)
+
+
+def hub(app: Flask | None = None) -> Hub:
+    """Return the hub of this application."""
+    found: Hub = (app or current_app).extensions[_KEY]
+    return found

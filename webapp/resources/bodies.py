@@ -1,0 +1,111 @@
+"""What clients send: JSON objects and multipart forms, within bounds and without surprises."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO, NoReturn, cast
+
+from flask import current_app, request
+from werkzeug.datastructures import FileStorage
+
+from tasks.pictures import PictureError, PictureInfo, inspect_picture
+from tasks.submission import FieldError
+from webapp.db import settings
+from webapp.errors import ProblemError, invalid, picture_problem
+
+MAX_JSON_BYTES = 64 * 1024
+# Room for the other fields and the boundaries of a form beside its files.
+FORM_BYTES = 1024 * 1024
+
+
+def read_json_object() -> dict[str, Any]:
+    """Return the JSON object of the body.
+
+    Raises:
+        ProblemError: it is too long, not JSON, no object, or holds what no database takes.
+    """
+    request.max_content_length = MAX_JSON_BYTES
+    return parse_json_object(request.get_data(cache=False))
+
+
+def parse_json_object(text: bytes | str) -> dict[str, Any]:
+    """Return a JSON object, strictly: no NaN, no NUL, no half characters, no abyss of brackets."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        detail = str(error) if isinstance(error, json.JSONDecodeError) else "It is not valid JSON"
+        raise ProblemError("malformed_json", f"{detail}. Send one JSON object.") from None
+    if not isinstance(value, dict):
+        raise ProblemError("malformed_json", "The body must be one JSON object, in braces.")
+    errors = [
+        FieldError(name, "holds a NUL or half a character; send text without them")
+        for name in _unstorable(value)
+    ]
+    if errors:
+        raise invalid(errors)
+    return value
+
+
+def allow_files(count: int) -> None:
+    """Let the form of this request be as long as `count` files may make it."""
+    most = cast(int, current_app.config["MAX_UPLOAD_BYTES"])
+    request.max_content_length = count * most + FORM_BYTES
+    request.max_form_memory_size = MAX_JSON_BYTES
+    request.max_form_parts = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFile:
+    """A picture that was sent, on disk or in a small buffer, and what its headers say."""
+
+    stream: BinaryIO
+    info: PictureInfo
+
+
+def picture_file(file: FileStorage, name: str) -> PictureFile:
+    """Check a file by its content, reading only its headers.
+
+    Raises:
+        ProblemError: it is too large, or not a picture we take; `name` is the field it came in.
+    """
+    stream = cast(BinaryIO, file.stream)
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    most = cast(int, current_app.config["MAX_UPLOAD_BYTES"])
+    if size > most:
+        message = f"The file has {size:,} bytes; {most:,} is the most that is taken."
+        raise ProblemError("file_too_large", message, [FieldError(name, message)])
+    try:
+        info = inspect_picture(stream, size, max_pixels=settings().max_picture_pixels)
+    except PictureError as error:
+        raise picture_problem(error, name) from error
+    return PictureFile(stream, info)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large")
+    return number
+
+
+def _unstorable(value: Any, path: str = "") -> Iterator[str]:
+    """Yield where text stands that Postgres refuses."""
+    if isinstance(value, str):
+        if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
+            yield path
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _unstorable(key, path or "key")
+            yield from _unstorable(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unstorable(item, f"{path}.{index}")

@@ -1,0 +1,76 @@
+"""A job's changes as server-sent events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flask import Response, request
+
+from webapp.auth import require_api_person
+from webapp.live import Snapshot, WatchEndedError, Watcher, hub
+from webapp.resources.api import JOBS, api, problem_response
+from webapp.resources.jobs import find_view
+from webapp.resources.schemas import JobPath
+
+# Proxies and phones close what is silent for longer.
+PING_SECONDS = 15.0
+_RETRY_MILLISECONDS = 2000
+
+
+@api.get(
+    "/jobs/<job_id>/events",
+    tags=[JOBS],
+    operation_id="follow_job",
+    responses={
+        200: {
+            "description": "Events whose `data` is the job's JSON and whose `id` is its `version`.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        204: {"description": "The job has ended and Last-Event-ID is its end: do not reconnect."},
+        404: problem_response("job_not_found"),
+        503: problem_response("too_many_streams", "database_unavailable"),
+    },
+)
+def follow_job(path: JobPath) -> Response:
+    """Follow a job as server-sent events.
+
+    The first event is the job as it stands, each further one the job after a change, never a
+    difference: nothing has to be put together, and after a reconnect one event is all there is to
+    catch up with. The stream ends after the event of a job that has ended. A line `: ping` comes
+    every 15 seconds.
+    """
+    person = require_api_person()
+    # The watch begins before the first read, so that no change falls between them.
+    watcher = hub().watch(path.job_id, person)
+    try:
+        first = Snapshot.of(find_view(person, path.job_id))
+    except BaseException:
+        watcher.close()
+        raise
+    if first.is_final and request.headers.get("Last-Event-ID") == str(first.version):
+        watcher.close()
+        return Response(status=204)
+    response = Response(_follow(watcher, first), mimetype="text/event-stream")
+    # Also when the client has gone before the first event.
+    response.call_on_close(watcher.close)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"  # nginx else keeps events until it has enough
+    return response
+
+
+def _follow(watcher: Watcher, last: Snapshot) -> Iterator[str]:
+    yield f"retry: {_RETRY_MILLISECONDS}\n{_frame(last)}"
+    while not last.is_final:
+        try:
+            snapshot = watcher.next(PING_SECONDS)
+        except WatchEndedError:
+            return
+        if snapshot is None:
+            yield ": ping\n\n"
+        elif snapshot.tag != last.tag:
+            yield _frame(snapshot)
+            last = snapshot
+
+
+def _frame(snapshot: Snapshot) -> str:
+    return f"id: {snapshot.version}\ndata: {snapshot.body}\n\n"

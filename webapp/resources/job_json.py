@@ -1,0 +1,121 @@
+"""A job as programs and pages see it, and the tag that tells one state of it from the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models import Job, JobStatus, Notification
+
+PURPOSE = "job_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job with what is shown beside it.
+
+    Attributes:
+        job: the row, without its result.
+        notification: its text message, once there is one.
+        queue_position: 1 for the next to be taken; None once it was.
+    """
+
+    job: Job
+    notification: Notification | None = None
+    queue_position: int | None = None
+
+    @property
+    def tag(self) -> str:
+        """Return what differs between any two states that look different."""
+        parts = [str(self.job.version)]
+        if self.queue_position is not None:
+            parts.append(f"q{self.queue_position}")
+        if self.notification is not None:
+            parts.append(self.notification.status)
+        return "-".join(parts)
+
+
+def read_view(session: Session, job_id: UUID) -> JobView | None:
+    """Return a job of the person whose transaction this is, or None."""
+    job = session.get(Job, job_id)
+    return None if job is None else views_of(session, [job])[0]
+
+
+def views_of(session: Session, jobs: Iterable[Job]) -> list[JobView]:
+    """Return jobs with what is shown beside them; two statements, however many there are."""
+    jobs = list(jobs)
+    notifications: dict[UUID, Notification] = {}
+    positions: dict[UUID, int] = {}
+    texted = [job.id for job in jobs if job.notify == "sms" and job.is_final]
+    if texted:
+        found = session.scalars(
+            select(Notification).where(
+                Notification.job_id.in_(texted), Notification.purpose == PURPOSE
+            )
+        )
+        notifications = {notification.job_id: notification for notification in found}
+    queued = [job.id for job in jobs if job.status == JobStatus.QUEUED]
+    if queued:
+        ahead = func.textback_jobs_ahead(Job.queue, Job.id)
+        rows = session.execute(select(Job.id, ahead).where(Job.id.in_(queued)))
+        positions = {job_id: count + 1 for job_id, count in rows}
+    return [JobView(job, notifications.get(job.id), positions.get(job.id)) for job in jobs]
+
+
+def job_json(view: JobView) -> dict[str, Any]:
+    """Return the job's JSON. Addresses are relative to the server that answered."""
+    job, notification = view.job, view.notification
+    at = f"/api/v1/jobs/{job.id}"
+    return {
+        "id": str(job.id),
+        "kind": job.kind,
+        "source": job.source,
+        "status": job.status,
+        "progress": job.progress,
+        "progress_done": job.progress_done,
+        "progress_total": job.progress_total,
+        "progress_unit": job.progress_unit,
+        "stage": job.stage,
+        "eta_seconds": job.eta_seconds,
+        "attempt": job.attempt,
+        "max_attempts": job.max_attempts,
+        "params": job.params,
+        "result_count": job.result_count,
+        "partial": job.partial,
+        "rerun_of_id": None if job.rerun_of_id is None else str(job.rerun_of_id),
+        "cancel_requested_at": _time(job.cancel_requested_at),
+        "queue_position": view.queue_position,
+        "notification": None
+        if notification is None
+        else {
+            "status": notification.status,
+            "at": _time(notification.sent_at or notification.updated_at),
+        },
+        "error": None
+        if job.error_code is None
+        else {"code": job.error_code, "message": job.error_message},
+        "links": {
+            "self": at,
+            "events": f"{at}/events",
+            "result": f"{at}/result",
+            "page": f"/jobs/{job.id}",
+        },
+        "created_at": _time(job.created_at),
+        "started_at": _time(job.started_at),
+        "finished_at": _time(job.finished_at),
+        "expires_at": _time(job.expires_at),
+        "version": job.version,
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    """Return RFC 3339 in UTC with milliseconds, e.g. 2025-11-21T08:00:00.000Z."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

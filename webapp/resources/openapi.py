@@ -1,0 +1,110 @@
+"""The OpenAPI document: what the routes say of themselves, and the shapes of every kind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from flask import Flask, Response, current_app
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+from pydantic import BaseModel
+
+from tasks.fields import upload_fields
+from tasks.registry import JobKind, kinds
+from webapp.resources.api import api
+from webapp.resources.schemas import JobRequest, Problem, UploadForm
+
+_KEY = "textback.openapi"
+_REFERENCE = "#/components/schemas/"
+_DESCRIPTION = """\
+Submit a job, get an id at once, and come back for the result: by polling with an ETag, by waiting
+with `?wait=`, by following its events, or when a text message says that it is there.
+
+Every error is a problem document (RFC 9457) whose `code` never changes.
+"""
+SECURITY_SCHEMES: Any = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token from `textback token create`, such as `tb_…`.",
+    },
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "textback",
+        "description": "A signed-in browser; for reading only.",
+    },
+}
+
+
+def api_info() -> Info:
+    """Return what the document says of the whole."""
+    return Info(title="Textback", version=version("textback"), description=_DESCRIPTION)
+
+
+def init_openapi(app: OpenAPI) -> None:
+    """Make the document once, when every route is there."""
+    app.extensions[_KEY] = _document(app)
+
+
+def openapi(app: Flask) -> dict[str, Any]:
+    """Return the document."""
+    found: dict[str, Any] = app.extensions[_KEY]
+    return found
+
+
+@api.get("/openapi.json", doc_ui=False)
+def openapi_document() -> Response:
+    """Return this API's description for programs."""
+    return Response(json.dumps(openapi(current_app)), mimetype="application/json")
+
+
+def _document(app: OpenAPI) -> dict[str, Any]:
+    document: dict[str, Any] = app.api_doc
+    schemas = document["components"]["schemas"]
+    for model in (JobRequest, Problem, UploadForm):
+        schemas.update(_schemas(model, model.__name__))
+    forms = []
+    for kind in kinds().values():
+        schemas.update(_schemas(kind.params, f"{kind.name}.params"))
+        schemas.update(_schemas(kind.result, f"{kind.name}.result", mode="serialization"))
+        schemas[f"{kind.name}.form"] = _form_schema(kind, schemas[f"{kind.name}.params"])
+        forms.append({"$ref": f"{_REFERENCE}{kind.name}.form"})
+    schemas["JobForm"] = {"title": "JobForm", "anyOf": forms}
+    results = [{"$ref": f"{_REFERENCE}{name}.result"} for name in kinds()]
+    answers = document["paths"]["/api/v1/jobs/{job_id}/result"]["get"]["responses"]
+    answers["200"]["content"]["application/json"]["schema"] = {"anyOf": results}
+    submit = document["paths"]["/api/v1/jobs"]["post"]["responses"]["202"]
+    submit["headers"] = {
+        "Location": {"description": "The job.", "schema": {"type": "string"}},
+    }
+    return document
+
+
+def _schemas(model: type[BaseModel], name: str, mode: Any = "validation") -> Mapping[str, Any]:
+    """Return a model's JSON Schema and those it refers to, by names that no other kind has."""
+    schema = model.model_json_schema(mode=mode, ref_template=f"{_REFERENCE}{name}.{{model}}")
+    inner = schema.pop("$defs", {})
+    return {name: schema} | {f"{name}.{key}": value for key, value in inner.items()}
+
+
+def _form_schema(kind: JobKind, params: Mapping[str, Any]) -> dict[str, Any]:
+    properties: dict[str, Any] = {
+        name: dict(value) for name, value in params.get("properties", {}).items()
+    }
+    for name in upload_fields(kind.params):
+        properties[name] = {
+            "type": "string",
+            "format": "binary",
+            "description": "The file itself, in place of an upload's id.",
+        }
+    request = JobRequest.model_json_schema()["properties"]
+    return {
+        "type": "object",
+        "title": f"{kind.name}.form",
+        "required": ["kind"],
+        "properties": {**request, **properties, "kind": {"type": "string", "const": kind.name}},
+    }

@@ -1,0 +1,22 @@
+"""Every address for programs, put into one application."""
+
+from __future__ import annotations
+
+from flask_openapi3.openapi import OpenAPI
+
+# Each of these adds its routes to the one blueprint when it is imported.
+from webapp.resources import events, jobs, kinds, openapi, results, uploads
+from webapp.resources.api import api
+from webapp.resources.health import health
+from webapp.resources.openapi import init_openapi
+from webapp.resources.pictures import pictures
+
+__all__ = ["events", "jobs", "kinds", "openapi", "register_resources", "results", "uploads"]
+
+
+def register_resources(app: OpenAPI) -> None:
+    """Add every address for programs, and the document that describes them."""
+    app.register_api(api)
+    app.register_blueprint(health)
+    app.register_blueprint(pictures)
+    init_openapi(app)

@@ -1,0 +1,193 @@
+"""The shapes of the API's JSON, as its documentation shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from models import JobSource, JobStatus, NotificationStatus
+from tasks.texts import LOCALES
+
+MAX_PAGE = 100
+MAX_WAIT_SECONDS = 30
+
+
+class JobRequest(BaseModel):
+    """What somebody asks for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str = Field(description="A name from `GET /api/v1/kinds`.", max_length=100)
+    params: dict[str, Any] = Field(
+        default_factory=dict, description="What the kind works on; its JSON Schema is in `/kinds`."
+    )
+    notify: Literal["none", "sms"] = Field(
+        "none", description="`sms`: one text to your verified phone when the job has ended."
+    )
+    locale: Literal["en", "ko"] | None = Field(
+        None, description="The language of the text and its page; yours unless given."
+    )
+    retention_days: int | None = Field(
+        None, ge=1, le=365, description="How long the result and its link live."
+    )
+    client_context: dict[str, Any] | None = Field(
+        None, description="Whatever you want to keep about the device that asked."
+    )
+
+
+assert LOCALES == ("en", "ko"), "JobRequest.locale names the languages there are"  # noqa: S101
+
+
+class JobError(BaseModel):
+    """Why a job failed."""
+
+    code: str = Field(description="For programs; never changes.")
+    message: str = Field(description="One sentence for people.")
+
+
+class JobNotification(BaseModel):
+    """What became of the text message."""
+
+    status: NotificationStatus
+    at: datetime
+
+
+class JobLinks(BaseModel):
+    """Where to go from here; relative to this server."""
+
+    self: str = Field(description="The job.")
+    events: str = Field(description="Its changes, as server-sent events.")
+    result: str = Field(description="Its result, once it has succeeded.")
+    page: str = Field(description="Its page for people.")
+
+
+class Job(BaseModel):
+    """One request and its state."""
+
+    id: UUID
+    kind: str
+    source: JobSource = Field(description="What asked for it.")
+    status: JobStatus
+    progress: int = Field(ge=0, le=100, description="Percent.")
+    progress_done: int | None
+    progress_total: int | None
+    progress_unit: str | None = Field(description="What is counted, such as `pages`.")
+    stage: str | None = Field(description="What is being done, in words.")
+    eta_seconds: int | None = Field(description="An estimate of what is left.")
+    attempt: int = Field(description="Which attempt this is; 0 before the first.")
+    max_attempts: int
+    params: dict[str, Any]
+    result_count: int | None = Field(description="How many things the result holds.")
+    partial: bool = Field(description="Whether the result is only a part.")
+    rerun_of_id: UUID | None
+    cancel_requested_at: datetime | None
+    queue_position: int | None = Field(description="1 is next; null once it runs.")
+    notification: JobNotification | None
+    error: JobError | None
+    links: JobLinks
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    expires_at: datetime = Field(description="When the result and its link end.")
+    version: int = Field(description="Rises with each visible change.")
+
+
+class JobList(BaseModel):
+    """One page of jobs, newest first."""
+
+    jobs: list[Job]
+    next: str | None = Field(description="The address of the next page, or null at the end.")
+
+
+class Upload(BaseModel):
+    """A file that a job may name."""
+
+    id: UUID
+    media_type: str = Field(description="By the content, whatever it was called.")
+    size_bytes: int
+    sha256: str = Field(description="In hex.")
+    width: int | None = Field(description="Pixels.")
+    height: int | None = Field(description="Pixels.")
+    created_at: datetime
+
+
+class Kind(BaseModel):
+    """A kind of job."""
+
+    name: str
+    title: str
+    description: str
+    queue: str
+    retention_days: int = Field(description="How long a result lives unless a job says otherwise.")
+    max_attempts: int
+    time_limit_seconds: int = Field(description="After this an attempt is stopped.")
+    upload_fields: list[str] = Field(
+        description="Params that take the id of an upload, or a file part of the same name."
+    )
+    params_schema: dict[str, Any] = Field(description="JSON Schema of `params`.")
+    result_schema: dict[str, Any] = Field(description="JSON Schema of the result.")
+
+
+class KindList(BaseModel):
+    """All kinds of job."""
+
+    kinds: list[Kind]
+
+
+class FieldProblem(BaseModel):
+    """One field that is not right."""
+
+    field: str = Field(description="Its path, such as `params.limit`.")
+    message: str = Field(description="What is wrong, and what would be right.")
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str = Field(description="Where it is explained.")
+    title: str
+    status: int
+    detail: str = Field(description="One sentence for people.")
+    code: str = Field(description="For programs; never changes.")
+    errors: list[FieldProblem] = Field(default_factory=list)
+
+
+class JobPath(BaseModel):
+    """Which job."""
+
+    job_id: UUID
+
+
+class JobQuery(BaseModel):
+    """How long to wait."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    wait: float = Field(
+        0,
+        ge=0,
+        le=MAX_WAIT_SECONDS,
+        description="Seconds to wait for a change since If-None-Match, or without that header for "
+        "the job's end.",
+    )
+
+
+class JobListQuery(BaseModel):
+    """Which jobs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(20, ge=1, le=MAX_PAGE)
+    cursor: str | None = Field(None, description="From `next` of the page before.", max_length=200)
+    kind: str | None = Field(None, max_length=100)
+    status: JobStatus | None = None
+    source: JobSource | None = None
+
+
+class UploadForm(BaseModel):
+    """A file."""
+
+    file: bytes = Field(json_schema_extra={"format": "binary"})
