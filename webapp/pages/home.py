@@ -7,7 +7,6 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from models import JobSource, ProductCategory, User
-from models.phone import mask
 from tasks.submission import InvalidParamsError, Submission, submit
 from webapp.auth import current_person, ensure_account
 from webapp.db import database, settings
@@ -16,6 +15,7 @@ from webapp.limits import limit_submits
 from webapp.pages.ask import Ask
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.countries import countries
+from webapp.pages.templating import masked
 
 KIND = "image_search"
 
@@ -70,7 +70,7 @@ def _form(form: Ask) -> Response:
         with database().owner(person.id) as session:
             user = session.get(User, person.id)
             if user is not None and user.has_verified_phone and user.phone_last_digits:
-                known_phone = mask(user.phone_last_digits)
+                known_phone = masked(user.phone_last_digits)
     page = render_template(
         "home.html",
         form=form,

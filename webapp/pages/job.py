@@ -13,13 +13,12 @@ from sqlalchemy.orm import Session, undefer
 
 from models import Job, JobStatus, Notification, Upload, User
 from models.job import jobs_page
-from models.phone import mask
 from webapp.auth import current_person
 from webapp.db import database, settings
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
 from webapp.pages.results import category_labels, result_view
-from webapp.pages.templating import clock, isotime
+from webapp.pages.templating import clock, isotime, masked
 from webapp.pages.words import stage_words
 
 A_PAGE = 50
@@ -128,4 +127,4 @@ def _text_view(session: Session, job: Job) -> dict[str, Any]:
         text = "sent" if status in _SENT else "lost" if status in _LOST else "coming"
     if text == "coming" and not will_text:
         text = None
-    return {"text": text, "masked_phone": mask(user.phone_last_digits or "")}
+    return {"text": text, "masked_phone": masked(user.phone_last_digits or "")}

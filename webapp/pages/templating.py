@@ -16,6 +16,7 @@ from babel.numbers import format_currency
 from flask import Flask, url_for
 from markupsafe import Markup, escape
 
+from models.phone import mask
 from webapp.i18n import LANGUAGES, current_language
 from webapp.pages import words
 
@@ -71,6 +72,11 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(max(0, int(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def masked(last_digits: str) -> str:
+    """Return a number as it may be shown, never broken over two lines."""
+    return mask(last_digits).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def price(value: Mapping[str, Any]) -> str:

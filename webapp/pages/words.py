@@ -93,7 +93,7 @@ HTTP_ERRORS = {
         N_("Go back, reload the page and try once more."),
     ),
     403: (
-        N_("This form came from somewhere else"),
+        N_("This form cannot be taken any more"),
         N_("Go back, reload the page and try once more."),
     ),
     404: (
@@ -108,7 +108,7 @@ HTTP_ERRORS = {
     ),
     429: (
         N_("One moment, please"),
-        N_("That were many searches in a short time. Try again in a minute."),
+        N_("That was a lot of searches in a short time. Try again in a minute."),
     ),
     500: (
         N_("Something went wrong on our side"),
