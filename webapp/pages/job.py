@@ -17,7 +17,7 @@ from webapp.auth import current_person
 from webapp.db import database, settings
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
-from webapp.pages.results import category_labels, result_view
+from webapp.pages.results import category_labels, count_of, result_view
 from webapp.pages.templating import clock, isotime, masked
 from webapp.pages.words import stage_words
 
@@ -82,7 +82,7 @@ def _line(session: Session, job: Job) -> dict[str, Any]:
         "status": job.status,
         "categories": category_labels(session, job),
         "created_at": job.created_at,
-        "result_count": job.result_count,
+        "count": None if job.result_count is None else count_of(job),
     }
 
 

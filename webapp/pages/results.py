@@ -42,7 +42,14 @@ def headline(job: Job) -> str:
         return gettext("This search could not be finished")
     if job.result_count is None:
         return title_of(job.kind)
-    return ngettext("%(num)s match", "%(num)s matches", job.result_count)
+    return count_of(job)
+
+
+def count_of(job: Job) -> str:
+    """Return how much a job found, in words."""
+    if job.kind == "image_search":
+        return ngettext("%(num)s match", "%(num)s matches", job.result_count)
+    return ngettext("%(num)s result", "%(num)s results", job.result_count)
 
 
 def category_labels(session: Session, job: Job) -> list[str]:

@@ -68,21 +68,14 @@ async function redraw() {
     if (!answer.ok && answer.status !== 410) throw new Error(String(answer.status));
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("#job");
-    const swap = () => {
-      box.replaceWith(fresh);
-      box = fresh;
-      version = Number(box.dataset.version);
-      status = box.dataset.status;
-      document.title = box.dataset.title;
-      document.dispatchEvent(new Event("textback:swapped"));
-      elapsed();
-    };
-    const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (document.startViewTransition && !isCalm && !document.hidden) {
-      await document.startViewTransition(swap).updateCallbackDone;
-    } else {
-      swap();
-    }
+    fresh.classList.add("arrives");
+    box.replaceWith(fresh);
+    box = fresh;
+    version = Number(box.dataset.version);
+    status = box.dataset.status;
+    document.title = box.dataset.title;
+    document.dispatchEvent(new Event("textback:swapped"));
+    elapsed();
     if (isOver()) {
       stop();
       box.querySelector("h1")?.setAttribute("tabindex", "-1");

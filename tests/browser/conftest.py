@@ -1,0 +1,95 @@
+"""Real Chromium on real processes: browsers of people who never saw the page before."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+from api_client import start_web
+from browser_steps import PHONE, Meet, Person, Product
+from playwright.sync_api import Browser, sync_playwright
+from processes import Processes, wait_for
+
+from models import Database, Settings
+from tasks.providers.catalog.sample import load_sample_catalog
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# No sandbox, since tests run as root in containers; no calls home.
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser of this machine."""
+    program = next(filter(None, map(shutil.which, _NAMES)), None)
+    if program is None:
+        pytest.skip("There is no Chromium here: `make browser` installs it, or apt-get does.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(_FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def product(
+    environment: dict[str, str],
+    settings: Settings,
+    database: Database,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Product]:
+    """The product on servers in which no other test left anything to do."""
+    load_sample_catalog(database)
+    assert settings.migration_database_url is not None
+    with psycopg.connect(
+        settings.migration_database_url.get_secret_value(), autocommit=True
+    ) as connection:
+        connection.execute("update jobs set status = 'cancelled' where status = 'queued'")
+        connection.execute("update jobs set status = 'cancelled' where status = 'running'")
+    with redis.Redis.from_url(settings.redis_url.get_secret_value()) as client:
+        client.flushall()
+    logs = tmp_path_factory.mktemp("logs")
+    processes = Processes(environment, logs)
+    try:
+        address = start_web(processes)
+        worker = processes.start(
+            "worker", "--queues", "interactive,notifications", "--concurrency", "2",
+            BASE_URL=address,
+        )  # fmt: skip
+        wait_for(lambda: " ready." in processes.log(), 30, "the worker")
+        yield Product(address, worker.pid)
+    finally:
+        processes.end()
+
+
+@pytest.fixture
+def meet(chromium: Browser, product: Product) -> Iterator[Meet]:
+    """Meet somebody with a browser of their own; at the end it must have nothing to complain of."""
+    people: list[Person] = []
+
+    def somebody(language: str = "en-GB", size: dict[str, int] = PHONE, **more: Any) -> Person:
+        context = chromium.new_context(
+            viewport=size,
+            locale=language,
+            timezone_id="Asia/Seoul",
+            **more,  # type: ignore[arg-type]
+        )
+        context.set_default_timeout(20_000)
+        people.append(Person(context, product.address))
+        return people[-1]
+
+    yield somebody
+    for person in people:
+        person.context.close()
+    assert [complaint for person in people for complaint in person.complaints] == []

@@ -1,0 +1,109 @@
+"""People with browsers, and the steps they take on the pages."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+from playwright.sync_api import BrowserContext, Page, expect
+
+ROOT = Path(__file__).resolve().parent.parent
+SHOTS = ROOT / "artifacts" / "pages"
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 800}
+
+
+@dataclass
+class Product:
+    """A web process and a worker on the test servers."""
+
+    address: str
+    worker_group: int
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Let no job begin meanwhile."""
+        os.killpg(self.worker_group, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.worker_group, signal.SIGCONT)
+
+
+@dataclass
+class Person:
+    """Somebody with a browser, and all that went wrong in it."""
+
+    context: BrowserContext
+    address: str
+    complaints: list[str] = field(default_factory=list)
+
+    def page(self, path: str = "/") -> Page:
+        """Open a page in a tab of its own."""
+        page = self.context.new_page()
+        page.on("console", lambda message: self._hear(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.goto(path if path.startswith("http") else self.address + path)
+        return page
+
+    def _hear(self, kind: str, text: str) -> None:
+        # Chromium complains about a page that is meant to be 404, or a network that is meant to
+        # be away; our own pages load no file that is missing (asserted by their looks).
+        if kind == "error" and not text.startswith("Failed to load resource"):
+            self.complaints.append(text)
+
+
+Meet = Callable[..., Person]
+
+
+def choose_photo(page: Page, files: Path) -> None:
+    """Choose the photo of a cup of coffee, and see it."""
+    page.set_input_files("#image", files / "coffee.jpg")
+    if page.locator(".preview").is_hidden():
+        expect(page.locator(".preview")).to_be_visible()
+
+
+def send(page: Page) -> None:
+    """Send the form and arrive at the job's page."""
+    page.locator("button.go").click()
+    page.wait_for_url("**/jobs/*")
+
+
+def open_newest_link(person: Person, name: str) -> str:
+    """Read the newest text on the phone of this machine and return its link."""
+    phone = person.page("/dev/phone")
+    bubble = phone.locator(".bubble").last
+    expect(bubble).to_contain_text("19")
+    shoot(phone, name)
+    link = bubble.locator("a").get_attribute("href")
+    assert link is not None
+    return link
+
+
+def fetch_status(person: Person, url: str) -> int:
+    """Return what this browser is answered at an address."""
+    return person.context.request.get(url).status
+
+
+def shoot(page: Page, name: str) -> None:
+    """Keep what a page looks like, for people to look at."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+
+
+def job_id(page: Page) -> UUID:
+    """Return the id of the job whose page this is."""
+    return UUID(page.url.rsplit("/", 1)[1])
+
+
+def owner_of(connection: psycopg.Connection, job: UUID) -> UUID:
+    """Return whose job it is, from behind the policies."""
+    row = connection.execute("select owner_id from jobs where id = %s", (job,)).fetchone()
+    assert row is not None
+    return UUID(str(row[0]))
