@@ -44,7 +44,10 @@ class Api:
         if self.token is not None:
             sent.setdefault("Authorization", f"Bearer {self.token}")
         address = path if path.startswith("/") else f"/api/v1/{path}"
-        return self.client.open(address, headers=sent, **more)
+        answer = self.client.open(address, headers=sent, **more)
+        if "data" in more:
+            answer.request.environ["wsgi.input"].close()  # the client leaves its own file open
+        return answer
 
     def submit(self, kind: str = "count_slowly", **more: Any) -> dict[str, Any]:
         """Submit a job and return its JSON."""

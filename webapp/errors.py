@@ -269,7 +269,8 @@ def _about_field(code: str, name: str) -> Callable[[TextbackError], AnyResponse]
 
 
 def _database_away(error: Exception) -> AnyResponse:
-    log.warning("database away: %s", type(error).__name__)
+    # The driver's class says more than SQLAlchemy's; its text may hold values and stays out.
+    log.warning("database away: %s", type(getattr(error, "orig", None) or error).__name__)
     return _answer(ProblemError("database_unavailable", headers={"Retry-After": "5"}))
 
 

@@ -1,0 +1,257 @@
+"""A job's changes as a stream: what comes, to whom, and what happens when Redis is away."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from api_client import Api, free_port
+from factories import claim_job
+from flask import Flask
+from processes import wait_for
+
+from models import Claim, Database, Progress
+from tasks.wake import wake_on_commit
+from webapp import live
+from webapp.embedded.valkey import EmbeddedValkey
+
+
+class Stream:
+    """A reader of one stream on a thread of its own, as a page is."""
+
+    def __init__(self, api: Api, job: dict[str, Any], **headers: str) -> None:
+        """Open the stream and read it until it ends."""
+        self.answer = api.get(job["links"]["events"], headers=headers)
+        self.events: Queue[dict[str, Any] | None] = Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        for block in self.answer.response:
+            text = block.decode() if isinstance(block, bytes) else block
+            lines = dict(line.split(": ", 1) for line in text.strip().splitlines())
+            if "data" in lines:
+                event = json.loads(lines["data"])
+                assert lines["id"] == str(event["version"])
+                self.events.put(event)
+        self.events.put(None)
+
+    def next(self, timeout: float = 10) -> dict[str, Any] | None:
+        """Return the next event, or None at the end of the stream."""
+        return self.events.get(timeout=timeout)
+
+    def until(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Return the first event that is as wanted."""
+        while True:
+            event = self.next()
+            assert event is not None, "the stream ended"
+            if condition(event):
+                return event
+
+
+@contextmanager
+def watched(api: Api, job: dict[str, Any], **headers: str) -> Iterator[Stream]:
+    """Open a stream and close it again."""
+    stream = Stream(api, job, **headers)
+    yield stream
+    stream.answer.close()
+
+
+def report(database: Database, claim: Claim, percent: int, *, wake: bool = True) -> None:
+    """Report progress as a worker does."""
+    with database.worker() as session:
+        claim.heartbeat(session, lease_seconds=30, progress=Progress(percent=percent))
+        if wake:
+            wake_on_commit(session, claim.job_id)
+
+
+def finish(database: Database, claim: Claim) -> None:
+    """End the job as a worker does."""
+    with database.worker() as session:
+        claim.succeed(session, {"counted": 3}, result_count=3)
+        wake_on_commit(session, claim.job_id)
+
+
+def test_the_job_as_it_stands_then_each_change_then_the_end(
+    app: Flask, a: Api, database: Database
+) -> None:
+    """Demand: 004-5, 004-18, 004-50."""
+    job = a.submit()
+    with watched(a, job) as stream:
+        assert stream.answer.mimetype == "text/event-stream"
+        assert stream.answer.headers["X-Accel-Buffering"] == "no"
+        first = stream.next()
+        assert first is not None
+        assert (first["id"], first["status"]) == (job["id"], "queued")
+        claim = claim_job(database, UUID(job["id"]))
+        report(database, claim, 45)
+        event = stream.until(lambda event: event["progress"] == 45)
+        assert event["version"] > first["version"]
+        finish(database, claim)
+        last = stream.until(lambda event: event["status"] == "succeeded")
+        assert (last["progress"], last["result_count"]) == (100, 3)
+        assert stream.next() is None
+    wait_for(lambda: live.hub(app).watcher_count == 0, 5, "the watcher to go")
+
+
+def test_a_change_arrives_at_once(a: Api, database: Database) -> None:
+    job = a.submit()
+    claim = claim_job(database, UUID(job["id"]))
+    with watched(a, job) as stream:
+        stream.next()
+        time.sleep(1)  # the subscription stands
+        took = []
+        for percent in range(10, 60, 10):
+            began = time.monotonic()
+            report(database, claim, percent)
+            stream.until(lambda event, wanted=percent: event["progress"] == wanted)
+            took.append(time.monotonic() - began)
+    assert sorted(took)[len(took) // 2] < 0.2
+
+
+def test_a_reconnect_gets_one_snapshot_and_an_end_no_more(a: Api, database: Database) -> None:
+    """Demand: 001-10, 004-25."""
+    job = a.submit()
+    claim = claim_job(database, UUID(job["id"]))
+    for percent in (10, 20, 30):
+        report(database, claim, percent)
+    with watched(a, job, **{"Last-Event-ID": "1"}) as stream:
+        event = stream.next()
+        assert event is not None
+        assert event["progress"] == 30
+        with pytest.raises(Empty):
+            stream.next(timeout=0.5)
+    finish(database, claim)
+    with watched(a, job) as stream:
+        last = stream.next()
+        assert last is not None
+        assert last["status"] == "succeeded"
+        assert stream.next() is None
+    again = a.get(job["links"]["events"], headers={"Last-Event-ID": str(last["version"])})
+    assert again.status_code == 204
+
+
+def test_two_devices_see_the_same(a: Api, make_app: Any, database: Database) -> None:
+    """Demand: 000-36, 004-5, 004-24."""
+    job = a.submit()
+    claim = claim_job(database, UUID(job["id"]))
+    other = Api(make_app().test_client(), a.token)
+    with watched(a, job) as phone, watched(other, job) as desktop:
+        for percent in (30, 60):
+            report(database, claim, percent)
+            for stream in (phone, desktop):
+                stream.until(lambda event, wanted=percent: event["progress"] == wanted)
+
+
+def test_all_who_watch_a_job_share_one_read(
+    make_app: Any, a: Api, database: Database, owner_connection: psycopg.Connection
+) -> None:
+    app = make_app()
+    api = Api(app.test_client(), a.token)
+    job = a.submit()
+    claim = claim_job(database, UUID(job["id"]))
+    streams = [Stream(Api(app.test_client(), api.token), job) for _ in range(30)]
+    for stream in streams:
+        stream.next()
+    time.sleep(1)
+    pool = app.extensions["textback.database"].engine.pool
+    opened: list[int] = []
+    from sqlalchemy import event as sqlalchemy_event
+
+    engine = app.extensions["textback.database"].engine
+    sqlalchemy_event.listen(engine, "begin", lambda _connection: opened.append(1))
+    report(database, claim, 50)
+    for stream in streams:
+        stream.until(lambda event: event["progress"] == 50)
+    assert len(opened) <= 3
+    assert pool.checkedout() <= 1
+    for stream in streams:
+        stream.answer.close()
+
+
+def test_a_revoked_token_ends_the_stream(
+    a: Api, database: Database, owner_connection: psycopg.Connection
+) -> None:
+    """Who may read is checked again at each snapshot."""
+    job = a.submit()
+    claim = claim_job(database, UUID(job["id"]))
+    with watched(a, job) as stream:
+        stream.next()
+        owner_connection.execute(
+            "update api_tokens set revoked_at = now() where owner_id = %s", [a.person_id]
+        )
+        report(database, claim, 77)
+        assert stream.next() is None
+    assert a.get(job["links"]["self"]).status_code == 401
+
+
+def test_a_job_that_goes_ends_the_stream(
+    a: Api, database: Database, owner_connection: psycopg.Connection
+) -> None:
+    job = a.submit()
+    claim = claim_job(database, UUID(job["id"]))
+    with watched(a, job) as stream:
+        stream.next()
+        owner_connection.execute("delete from jobs where id = %s", [job["id"]])
+        with database.worker() as session:
+            wake_on_commit(session, claim.job_id)
+        assert stream.next() is None
+
+
+def test_others_get_no_stream(a: Api, b: Api, stranger: Api) -> None:
+    job = a.submit()
+    theirs = b.get(job["links"]["events"])
+    assert (theirs.status_code, theirs.get_json()["code"]) == (404, "job_not_found")
+    assert stranger.get(job["links"]["events"]).status_code == 401
+
+
+def test_rows_are_polled_while_redis_is_away(
+    make_app: Any, a: Api, database: Database, tmp_path: Path
+) -> None:
+    """Demand: 004-50. Redis dies under an open stream, comes back, and no change is missed."""
+    port = free_port()
+    server = EmbeddedValkey(tmp_path / "valkey", port=port)
+    server.start()
+    server.wait_ready()
+    from pydantic import SecretStr
+
+    app = make_app(redis_url=SecretStr(server.url()))
+    job = a.submit()
+    claim = claim_job(database, UUID(job["id"]))
+    with watched(Api(app.test_client(), a.token), job) as stream:
+        stream.next()
+        time.sleep(0.5)
+        server.stop()
+        began = time.monotonic()
+        report(database, claim, 40, wake=False)
+        stream.until(lambda event: event["progress"] == 40)
+        assert time.monotonic() - began < 5
+    second = Stream(Api(app.test_client(), a.token), job)
+    first = second.next()
+    assert first is not None
+    assert first["progress"] == 40
+    second.answer.close()
+
+
+def test_too_many_streams_are_told_to_poll(
+    make_app: Any, a: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MAX_WATCHERS", 2)
+    app = make_app()
+    job = a.submit()
+    streams = [Stream(Api(app.test_client(), a.token), job) for _ in range(2)]
+    answer = Api(app.test_client(), a.token).get(job["links"]["events"])
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "too_many_streams")
+    assert int(answer.headers["Retry-After"]) > 0
+    streams[0].answer.close()
+    assert Api(app.test_client(), a.token).get(job["links"]["events"]).status_code == 200
+    streams[1].answer.close()
