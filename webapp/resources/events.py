@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 from flask import Response, request
 
@@ -59,17 +60,18 @@ def follow_job(path: JobPath) -> Response:
 
 
 def _follow(watcher: Watcher, last: Snapshot) -> Iterator[str]:
-    yield f"retry: {_RETRY_MILLISECONDS}\n{_frame(last)}"
-    while not last.is_final:
-        try:
-            snapshot = watcher.next(PING_SECONDS)
-        except WatchEndedError:
-            return
-        if snapshot is None:
-            yield ": ping\n\n"
-        elif snapshot.tag != last.tag:
-            yield _frame(snapshot)
-            last = snapshot
+    with closing(watcher):
+        yield f"retry: {_RETRY_MILLISECONDS}\n{_frame(last)}"
+        while not last.is_final:
+            try:
+                snapshot = watcher.next(PING_SECONDS)
+            except WatchEndedError:
+                return
+            if snapshot is None:
+                yield ": ping\n\n"
+            elif snapshot.tag != last.tag:
+                yield _frame(snapshot)
+                last = snapshot
 
 
 def _frame(snapshot: Snapshot) -> str:

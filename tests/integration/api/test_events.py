@@ -6,7 +6,6 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -18,8 +17,9 @@ from api_client import Api, free_port
 from factories import claim_job
 from flask import Flask
 from processes import wait_for
+from sqlalchemy import delete
 
-from models import Claim, Database, Progress
+from models import Claim, Database, Job, Progress
 from tasks.wake import wake_on_commit
 from webapp import live
 from webapp.embedded.valkey import EmbeddedValkey
@@ -57,13 +57,30 @@ class Stream:
             if condition(event):
                 return event
 
+    def join(self) -> None:
+        """Wait for the end of the stream."""
+        self._reader.join(10)
+        assert not self._reader.is_alive()
+        self.answer.close()
 
-@contextmanager
-def watched(api: Api, job: dict[str, Any], **headers: str) -> Iterator[Stream]:
-    """Open a stream and close it again."""
-    stream = Stream(api, job, **headers)
-    yield stream
-    stream.answer.close()
+
+@pytest.fixture
+def open_stream(database: Database) -> Iterator[Callable[..., Stream]]:
+    """Open streams, and end them with their jobs after the test."""
+    opened: list[tuple[Api, dict[str, Any], Stream]] = []
+
+    def open_it(api: Api, job: dict[str, Any], **headers: str) -> Stream:
+        opened.append((api, job, Stream(api, job, **headers)))
+        return opened[-1][2]
+
+    yield open_it
+    for api, job, _stream in opened:
+        assert api.person_id is not None
+        with database.owner(api.person_id) as session:
+            session.execute(delete(Job).where(Job.id == job["id"]))
+            wake_on_commit(session, UUID(job["id"]))
+    for _api, _job, stream in opened:
+        stream.join()
 
 
 def report(database: Database, claim: Claim, percent: int, *, wake: bool = True) -> None:
@@ -82,84 +99,94 @@ def finish(database: Database, claim: Claim) -> None:
 
 
 def test_the_job_as_it_stands_then_each_change_then_the_end(
-    app: Flask, a: Api, database: Database
+    app: Flask, a: Api, database: Database, open_stream: Callable[..., Stream]
 ) -> None:
     """Demand: 004-5, 004-18, 004-50."""
     job = a.submit()
-    with watched(a, job) as stream:
-        assert stream.answer.mimetype == "text/event-stream"
-        assert stream.answer.headers["X-Accel-Buffering"] == "no"
-        first = stream.next()
-        assert first is not None
-        assert (first["id"], first["status"]) == (job["id"], "queued")
-        claim = claim_job(database, UUID(job["id"]))
-        report(database, claim, 45)
-        event = stream.until(lambda event: event["progress"] == 45)
-        assert event["version"] > first["version"]
-        finish(database, claim)
-        last = stream.until(lambda event: event["status"] == "succeeded")
-        assert (last["progress"], last["result_count"]) == (100, 3)
-        assert stream.next() is None
+    stream = open_stream(a, job)
+    assert stream.answer.mimetype == "text/event-stream"
+    assert stream.answer.headers["X-Accel-Buffering"] == "no"
+    first = stream.next()
+    assert first is not None
+    assert (first["id"], first["status"]) == (job["id"], "queued")
+    claim = claim_job(database, UUID(job["id"]))
+    report(database, claim, 45)
+    event = stream.until(lambda event: event["progress"] == 45)
+    assert event["version"] > first["version"]
+    finish(database, claim)
+    last = stream.until(lambda event: event["status"] == "succeeded")
+    assert (last["progress"], last["result_count"]) == (100, 3)
+    assert stream.next() is None
     wait_for(lambda: live.hub(app).watcher_count == 0, 5, "the watcher to go")
 
 
-def test_a_change_arrives_at_once(a: Api, database: Database) -> None:
+def test_a_change_arrives_at_once(
+    a: Api, database: Database, open_stream: Callable[..., Stream]
+) -> None:
     job = a.submit()
     claim = claim_job(database, UUID(job["id"]))
-    with watched(a, job) as stream:
-        stream.next()
-        time.sleep(1)  # the subscription stands
-        took = []
-        for percent in range(10, 60, 10):
-            began = time.monotonic()
-            report(database, claim, percent)
-            stream.until(lambda event, wanted=percent: event["progress"] == wanted)
-            took.append(time.monotonic() - began)
+    stream = open_stream(a, job)
+    stream.next()
+    time.sleep(1)  # the subscription stands
+    took = []
+    for percent in range(10, 60, 10):
+        began = time.monotonic()
+        report(database, claim, percent)
+        stream.until(lambda event, wanted=percent: event["progress"] == wanted)
+        took.append(time.monotonic() - began)
     assert sorted(took)[len(took) // 2] < 0.2
 
 
-def test_a_reconnect_gets_one_snapshot_and_an_end_no_more(a: Api, database: Database) -> None:
+def test_a_reconnect_gets_one_snapshot_and_an_end_no_more(
+    a: Api, database: Database, open_stream: Callable[..., Stream]
+) -> None:
     """Demand: 001-10, 004-25."""
     job = a.submit()
     claim = claim_job(database, UUID(job["id"]))
     for percent in (10, 20, 30):
         report(database, claim, percent)
-    with watched(a, job, **{"Last-Event-ID": "1"}) as stream:
-        event = stream.next()
-        assert event is not None
-        assert event["progress"] == 30
-        with pytest.raises(Empty):
-            stream.next(timeout=0.5)
+    stream = open_stream(a, job, **{"Last-Event-ID": "1"})
+    event = stream.next()
+    assert event is not None
+    assert event["progress"] == 30
+    with pytest.raises(Empty):
+        stream.next(timeout=0.5)
     finish(database, claim)
-    with watched(a, job) as stream:
-        last = stream.next()
-        assert last is not None
-        assert last["status"] == "succeeded"
-        assert stream.next() is None
+    stream = open_stream(a, job)
+    last = stream.next()
+    assert last is not None
+    assert last["status"] == "succeeded"
+    assert stream.next() is None
     again = a.get(job["links"]["events"], headers={"Last-Event-ID": str(last["version"])})
     assert again.status_code == 204
 
 
-def test_two_devices_see_the_same(a: Api, make_app: Any, database: Database) -> None:
+def test_two_devices_see_the_same(
+    a: Api, make_app: Any, database: Database, open_stream: Callable[..., Stream]
+) -> None:
     """Demand: 000-36, 004-5, 004-24."""
     job = a.submit()
     claim = claim_job(database, UUID(job["id"]))
-    other = Api(make_app().test_client(), a.token)
-    with watched(a, job) as phone, watched(other, job) as desktop:
-        for percent in (30, 60):
-            report(database, claim, percent)
-            for stream in (phone, desktop):
-                stream.until(lambda event, wanted=percent: event["progress"] == wanted)
+    other = Api(make_app().test_client(), a.token, a.person_id)
+    phone = open_stream(a, job)
+    desktop = open_stream(other, job)
+    for percent in (30, 60):
+        report(database, claim, percent)
+        for stream in (phone, desktop):
+            stream.until(lambda event, wanted=percent: event["progress"] == wanted)
 
 
 def test_all_who_watch_a_job_share_one_read(
-    make_app: Any, a: Api, database: Database, owner_connection: psycopg.Connection
+    make_app: Any,
+    a: Api,
+    database: Database,
+    owner_connection: psycopg.Connection,
+    open_stream: Callable[..., Stream],
 ) -> None:
     app = make_app()
-    api = Api(app.test_client(), a.token)
     job = a.submit()
     claim = claim_job(database, UUID(job["id"]))
-    streams = [Stream(Api(app.test_client(), api.token), job) for _ in range(30)]
+    streams = [open_stream(Api(app.test_client(), a.token, a.person_id), job) for _ in range(30)]
     for stream in streams:
         stream.next()
     time.sleep(1)
@@ -174,37 +201,41 @@ def test_all_who_watch_a_job_share_one_read(
         stream.until(lambda event: event["progress"] == 50)
     assert len(opened) <= 3
     assert pool.checkedout() <= 1
-    for stream in streams:
-        stream.answer.close()
 
 
 def test_a_revoked_token_ends_the_stream(
-    a: Api, database: Database, owner_connection: psycopg.Connection
+    a: Api,
+    database: Database,
+    owner_connection: psycopg.Connection,
+    open_stream: Callable[..., Stream],
 ) -> None:
     """Who may read is checked again at each snapshot."""
     job = a.submit()
     claim = claim_job(database, UUID(job["id"]))
-    with watched(a, job) as stream:
-        stream.next()
-        owner_connection.execute(
-            "update api_tokens set revoked_at = now() where owner_id = %s", [a.person_id]
-        )
-        report(database, claim, 77)
-        assert stream.next() is None
+    stream = open_stream(a, job)
+    stream.next()
+    owner_connection.execute(
+        "update api_tokens set revoked_at = now() where owner_id = %s", [a.person_id]
+    )
+    report(database, claim, 77)
+    assert stream.next() is None
     assert a.get(job["links"]["self"]).status_code == 401
 
 
 def test_a_job_that_goes_ends_the_stream(
-    a: Api, database: Database, owner_connection: psycopg.Connection
+    a: Api,
+    database: Database,
+    owner_connection: psycopg.Connection,
+    open_stream: Callable[..., Stream],
 ) -> None:
     job = a.submit()
     claim = claim_job(database, UUID(job["id"]))
-    with watched(a, job) as stream:
-        stream.next()
-        owner_connection.execute("delete from jobs where id = %s", [job["id"]])
-        with database.worker() as session:
-            wake_on_commit(session, claim.job_id)
-        assert stream.next() is None
+    stream = open_stream(a, job)
+    stream.next()
+    owner_connection.execute("delete from jobs where id = %s", [job["id"]])
+    with database.worker() as session:
+        wake_on_commit(session, claim.job_id)
+    assert stream.next() is None
 
 
 def test_others_get_no_stream(a: Api, b: Api, stranger: Api) -> None:
@@ -215,7 +246,7 @@ def test_others_get_no_stream(a: Api, b: Api, stranger: Api) -> None:
 
 
 def test_rows_are_polled_while_redis_is_away(
-    make_app: Any, a: Api, database: Database, tmp_path: Path
+    make_app: Any, a: Api, database: Database, tmp_path: Path, open_stream: Callable[..., Stream]
 ) -> None:
     """Demand: 004-50. Redis dies under an open stream, comes back, and no change is missed."""
     port = free_port()
@@ -227,31 +258,38 @@ def test_rows_are_polled_while_redis_is_away(
     app = make_app(redis_url=SecretStr(server.url()))
     job = a.submit()
     claim = claim_job(database, UUID(job["id"]))
-    with watched(Api(app.test_client(), a.token), job) as stream:
-        stream.next()
-        time.sleep(0.5)
-        server.stop()
-        began = time.monotonic()
-        report(database, claim, 40, wake=False)
-        stream.until(lambda event: event["progress"] == 40)
-        assert time.monotonic() - began < 5
-    second = Stream(Api(app.test_client(), a.token), job)
+    stream = open_stream(Api(app.test_client(), a.token, a.person_id), job)
+    stream.next()
+    time.sleep(0.5)
+    server.stop()
+    began = time.monotonic()
+    report(database, claim, 40, wake=False)
+    stream.until(lambda event: event["progress"] == 40)
+    assert time.monotonic() - began < 5
+    second = open_stream(Api(app.test_client(), a.token, a.person_id), job)
     first = second.next()
     assert first is not None
     assert first["progress"] == 40
-    second.answer.close()
 
 
 def test_too_many_streams_are_told_to_poll(
-    make_app: Any, a: Api, monkeypatch: pytest.MonkeyPatch
+    make_app: Any,
+    a: Api,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    open_stream: Callable[..., Stream],
 ) -> None:
     monkeypatch.setattr(live, "MAX_WATCHERS", 2)
     app = make_app()
     job = a.submit()
-    streams = [Stream(Api(app.test_client(), a.token), job) for _ in range(2)]
-    answer = Api(app.test_client(), a.token).get(job["links"]["events"])
+    streams = [open_stream(Api(app.test_client(), a.token, a.person_id), job) for _ in range(2)]
+    answer = Api(app.test_client(), a.token, a.person_id).get(job["links"]["events"])
     assert (answer.status_code, answer.get_json()["code"]) == (503, "too_many_streams")
     assert int(answer.headers["Retry-After"]) > 0
-    streams[0].answer.close()
-    assert Api(app.test_client(), a.token).get(job["links"]["events"]).status_code == 200
-    streams[1].answer.close()
+    finish(database, claim_job(database, UUID(job["id"])))
+    for stream in streams:
+        stream.until(lambda event: event["status"] == "succeeded")
+        assert stream.next() is None
+    job = a.submit()
+    assert Api(app.test_client(), a.token, a.person_id).get(job["links"]["self"]).status_code == 200
+    assert open_stream(Api(app.test_client(), a.token, a.person_id), job).next() is not None
