@@ -94,7 +94,18 @@ def fetch_status(person: Person, url: str) -> int:
 def shoot(page: Page, name: str) -> None:
     """Keep what a page looks like, for people to look at."""
     SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+    load_pictures(page)
+    page.screenshot(path=SHOTS / f"{name}.png", full_page=True, animations="disabled")
+
+
+def load_pictures(page: Page) -> int:
+    """Load also the pictures further down; return how many cannot be shown."""
+    pictures = page.locator("img:visible")
+    pictures.evaluate_all("all => all.forEach(one => one.loading = 'eager')")
+    loaded = pictures.evaluate_all(
+        "all => Promise.all(all.map(one => one.decode().then(() => true, () => false)))"
+    )
+    return list(loaded).count(False)
 
 
 def job_id(page: Page) -> UUID:

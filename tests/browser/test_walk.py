@@ -15,6 +15,7 @@ from browser_steps import (
     choose_photo,
     fetch_status,
     job_id,
+    load_pictures,
     open_newest_link,
     owner_of,
     send,
@@ -80,12 +81,7 @@ def test_photo_in_text_out_link_open(
         {"en": "Cups and drinks", "ko": "컵·음료"}[word]
     )
     expect(opened.locator(".source")).to_contain_text({"en": "Sample", "ko": "샘플"}[word])
-    broken = opened.evaluate(
-        "async () => { const all = [...document.images]; all.forEach(i => i.loading = 'eager');"
-        "await Promise.all(all.map(i => i.decode().catch(() => 0)));"
-        "return all.filter(i => !i.naturalWidth).length }"
-    )
-    assert broken == 0
+    assert load_pictures(opened) == 0
     shoot(opened, f"link-{name}")
     assert fetch_status(stranger, url) == 404
     lost = stranger.page(url)

@@ -1,0 +1,84 @@
+"""The application on real servers, and people who come to it with a browser's manners."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from api_client import MANY, close_app
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from models import Database, Settings
+from tasks.errors import JobFailedError
+from tasks.providers.catalog.sample import load_sample_catalog
+from tasks.runner import run
+from webapp import create_app
+
+ORIGIN = "http://127.0.0.1:8000"
+
+
+@pytest.fixture(scope="module")
+def app(settings: Settings, database: Database) -> Iterator[Flask]:
+    """The application, with texts on this machine."""
+    load_sample_catalog(database)
+    app = create_app(settings.model_copy(update={"submits_per_minute": MANY}))
+    yield app
+    close_app(app)
+
+
+@dataclass
+class Visitor:
+    """A browser without scripts."""
+
+    client: FlaskClient
+    language: str = "en"
+
+    def get(self, path: str, **more: Any) -> TestResponse:
+        """Open a page."""
+        headers = {"Accept": "text/html", "Accept-Language": self.language}
+        headers |= more.pop("headers", {})
+        return self.client.get(path, base_url=ORIGIN, headers=headers, **more)
+
+    def send(self, **fields: Any) -> TestResponse:
+        """Send the form of the first page, as it came."""
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.get("/").text)
+        assert found is not None
+        return self.client.post(
+            "/",
+            base_url=ORIGIN,
+            data={"csrf_token": found.group(1), **fields},
+            headers={"Origin": ORIGIN, "Accept": "text/html", "Accept-Language": self.language},
+            content_type="multipart/form-data",
+        )
+
+    def search(self, photo: Path, **fields: Any) -> UUID:
+        """Send a photo and return the id of the job."""
+        with photo.open("rb") as file:
+            answer = self.send(image=(file, "photo.jpg"), **fields)
+        assert answer.status_code == 303, answer.text
+        return UUID(answer.headers["Location"].rsplit("/", 1)[1])
+
+
+@pytest.fixture
+def visit(app: Flask) -> Callable[..., Visitor]:
+    """Come with a browser of one's own."""
+    return lambda language="en": Visitor(app.test_client(), language)
+
+
+@pytest.fixture
+def work(database: Database, settings: Settings) -> Callable[[UUID], None]:
+    """Do a job, as a worker would."""
+
+    def do(job_id: UUID) -> None:
+        with suppress(JobFailedError):
+            run(job_id, worker="a worker", database=database, settings=settings)
+
+    return do
