@@ -1,0 +1,85 @@
+"""The document says what the routes do."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+from api_client import Api
+from factories import claim_job
+from flask import Flask
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+from models import Database
+from webapp.errors import PROBLEMS
+
+
+@pytest.fixture
+def document(stranger: Api) -> dict[str, Any]:
+    """The document as anybody reads it."""
+    found: dict[str, Any] = stranger.get("openapi.json").get_json()
+    return found
+
+
+def check(document: dict[str, Any], name: str, value: Any) -> None:
+    """Hold a value against a schema of the document."""
+    schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+    Draft202012Validator(schema).validate(value)
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1.")
+    validate(document)
+
+
+def test_every_route_is_in_the_document(app: Flask, document: dict[str, Any]) -> None:
+    served = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api/v1/") and rule.endpoint != "api.openapi_document"
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    described = {(path, method) for path, item in document["paths"].items() for method in item}
+    assert described == served
+    operations = [operation for item in document["paths"].values() for operation in item.values()]
+    assert all(operation["summary"] for operation in operations)
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+
+
+def test_jobs_and_problems_are_as_described(
+    a: Api, document: dict[str, Any], database: Database
+) -> None:
+    """Demand: 001-5, 003-4."""
+    job = a.submit()
+    check(document, "Job", job)
+    claim = claim_job(database, UUID(job["id"]))
+    check(document, "Job", a.get(job["links"]["self"]).get_json())
+    with database.worker() as session:
+        claim.fail(session, "hopeless", "There is no hope.")
+    check(document, "Job", a.get(job["links"]["self"]).get_json())
+    check(document, "JobList", a.get("jobs").get_json())
+    check(document, "KindList", a.get("kinds").get_json())
+    for answer in (a.get(job["links"]["result"]), a.get("nothing"), a.post("jobs", json={})):
+        check(document, "Problem", answer.get_json())
+    assert set(job) == set(document["components"]["schemas"]["Job"]["properties"])
+
+
+def test_kinds_describe_themselves(stranger: Api, document: dict[str, Any]) -> None:
+    kinds = {kind["name"]: kind for kind in stranger.get("kinds").get_json()["kinds"]}
+    search = kinds["image_search"]
+    assert search["upload_fields"] == ["image"]
+    assert search["params_schema"]["properties"]["limit"]["maximum"] == 60
+    assert search["retention_days"] == 7
+    for kind in kinds.values():
+        Draft202012Validator.check_schema(kind["params_schema"])
+        Draft202012Validator.check_schema(kind["result_schema"])
+        assert f"{kind['name']}.params" in document["components"]["schemas"]
+
+
+def test_every_problem_has_its_place_on_the_page(stranger: Api) -> None:
+    page = stranger.get("/api/docs").text
+    for code in PROBLEMS:
+        assert f'id="problem-{code}"' in page
