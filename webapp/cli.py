@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+from uuid import UUID
 
 import click
 
 from models.errors import TextbackError
+
+if TYPE_CHECKING:
+    from models.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -77,7 +81,7 @@ def web() -> None:
               help="Which queues to serve, the first before the others.")  # fmt: skip
 @click.option("--name", default="work", show_default=True, help="The worker's name in Flower.")
 @click.option("--pool", type=click.Choice(["prefork", "solo"]), default="prefork",
-              show_default=True, help="solo is one small process, for texts and sweeps.")  # fmt: skip
+              show_default=True, help="solo: one small process, for texts.")  # fmt: skip
 @click.option("--concurrency", type=click.IntRange(1, 64),
               help="Jobs at the same time; WORKER_CONCURRENCY unless given.")  # fmt: skip
 @click.pass_context
@@ -152,11 +156,11 @@ def token() -> None:
 @click.option("--name", required=True, help="What the token is for.")
 @click.option("--account", type=click.UUID, help="Whose; a new account unless given.")
 @click.option("--phone", help="With SMS_PROVIDER=console: the number texts are shown for.")
-def create_token(name: str, account: click.UUID | None, phone: str | None) -> None:
+def create_token(name: str, account: UUID | None, phone: str | None) -> None:
     """Make an API token and print it, the only time it can be seen."""
     from webapp.tokens import create
 
-    click.echo(create(name=name, account_id=account, phone=phone))  # type: ignore[arg-type]
+    click.echo(create(name=name, account_id=account, phone=phone))
 
 
 @main.group()
@@ -174,7 +178,7 @@ def load_sample() -> None:
     click.echo(f"The sample catalog holds {loaded} products.")
 
 
-def _check_settings():  # type: ignore[no-untyped-def]
+def _check_settings() -> Settings:
     """Stop the start with a wrong setting's name before anything else is imported."""
     from models.settings import Settings
 

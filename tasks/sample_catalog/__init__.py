@@ -1,1 +1,1 @@
-"""The catalog that ships with Textback: rendered objects, labelled as sample data wherever shown."""
+"""The catalog that ships with Textback: rendered objects, labelled wherever they are shown."""

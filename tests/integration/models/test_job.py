@@ -138,11 +138,11 @@ def test_a_write_with_an_old_fence_changes_nothing(
     for write in (
         lambda session: frozen.succeed(session, {"counted": 0}, result_count=0),
         lambda session: frozen.fail(session, "x", "x"),
-        lambda session: frozen.cancel(session),
+        frozen.cancel,
         lambda session: frozen.retry(session, delay_seconds=1, code="x", message="x"),
         lambda session: frozen.heartbeat(session, lease_seconds=30),
         lambda session: frozen.heartbeat(session, lease_seconds=30, progress=Progress(99)),
-        lambda session: frozen.check(session),
+        frozen.check,
         lambda session: frozen.save_checkpoint(session, {}),
     ):
         with pytest.raises(StaleFenceError), database.worker() as session:

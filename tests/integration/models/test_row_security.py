@@ -54,7 +54,7 @@ def _count(session, table: str) -> int:  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize("table", OWNED_TABLES)
 def test_the_login_alone_may_touch_nothing(settings: Settings, table: str) -> None:
-    """With no role chosen the login of the processes has no right at all. Demand: 000-43, 002-32."""
+    """With no role chosen the login has no right at all. Demand: 000-43, 002-32"""
     url = settings.database_url.get_secret_value()
     names = {"table": sql.Identifier(table), "owner": sql.Identifier(OWNED_TABLES[table])}
     with psycopg.connect(url, autocommit=True) as connection:
