@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from flask import Request
@@ -83,7 +83,7 @@ class Ask:
             upload = Upload.store(
                 session,
                 owner_id,
-                self._file.stream,
+                cast(BinaryIO, self._file.stream),
                 media_type=self._info.media_type,
                 width=self._info.width,
                 height=self._info.height,
@@ -143,7 +143,9 @@ class Ask:
             )
             return
         try:
-            self._info = inspect_picture(file.stream, size, max_pixels=settings.max_picture_pixels)
+            self._info = inspect_picture(
+                cast(BinaryIO, file.stream), size, max_pixels=settings.max_picture_pixels
+            )
         except PictureError as error:
             self.errors["image"] = " ".join(job_error(error.code, error.message))
         else:

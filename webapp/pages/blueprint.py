@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from typing import cast
+
+from flask import Blueprint, Flask, Response, request
 from flask.blueprints import BlueprintSetupState
 
 from webapp.db import settings
@@ -19,7 +21,7 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 
 @pages_blueprint.record_once
 def _prepare(state: BlueprintSetupState) -> None:
-    app = state.app
+    app = cast(Flask, state.app)
     with app.app_context():
         init_i18n(app, settings())
     init_templates(app)

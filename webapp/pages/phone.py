@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from flask import Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask.blueprints import BlueprintSetupState
 
 from models.phone import mask
@@ -23,7 +23,7 @@ _LINK = re.compile(r"https?://\S+/r/[\w-]+")
 @pages_blueprint.record
 def _only_with_console(state: BlueprintSetupState) -> None:
     """Add the page where texts are kept on this machine; elsewhere there is no such address."""
-    with state.app.app_context():
+    with cast(Flask, state.app).app_context():
         if settings().sms_provider == "console":
             state.add_url_rule("/dev/phone", "phone", phone)
 
