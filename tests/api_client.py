@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import urllib.request
 from contextlib import closing
 from dataclasses import dataclass
@@ -77,12 +78,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_web(processes: Processes, **environment: str) -> str:
-    """Start a real `textback web` with one worker and return its address."""
+@dataclass(frozen=True)
+class Web:
+    """A real web process that answers."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+
+
+def start_web(processes: Processes, **environment: str) -> Web:
+    """Start a real `textback web` with one worker and wait until it answers."""
     port = str(free_port())
     address = f"http://127.0.0.1:{port}"
     defaults = {"PORT": port, "BASE_URL": address, "WEB_WORKERS": "1"}
-    processes.start("web", **{**defaults, "SUBMITS_PER_MINUTE": str(MANY), **environment})
+    process = processes.start("web", **{**defaults, "SUBMITS_PER_MINUTE": str(MANY), **environment})
 
     def answers() -> bool:
         try:
@@ -92,4 +101,4 @@ def start_web(processes: Processes, **environment: str) -> str:
             return False
 
     wait_for(answers, 30, "the web process")
-    return address
+    return Web(address, process)

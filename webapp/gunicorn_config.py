@@ -4,6 +4,7 @@ psycopg decides at its import whether it waits with gevent; imported before the 
 would stop the whole process instead of one request.
 """
 
+import gc
 import sys
 
 from gevent import monkey
@@ -32,6 +33,8 @@ bind = f"{_host}:{_settings.port}"
 workers = _settings.web_workers
 worker_class = "webapp.gunicorn_worker.StreamWorker"
 worker_connections = 5000
+# Imported once, before the fork: each worker shares those pages instead of having its own.
+preload_app = True
 backlog = 2048
 keepalive = 5
 timeout = 60  # of a worker whose loop is stuck, not of a request
@@ -65,3 +68,5 @@ def on_starting(_server: Any) -> None:
                 sys.exit("textback: DATABASE_URL: Postgres does not answer there.")
             time.sleep(0.5)
     database.dispose()  # each worker opens its own connections
+    gc.collect()
+    gc.freeze()  # or the collector would touch, and so copy, every page the workers share

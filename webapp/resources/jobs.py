@@ -70,7 +70,7 @@ def submit_job() -> Response:
         job = incoming.submit(session, person)
         view = views_of(session, [job])[0]
     body = job_json(view)
-    response = Response(json.dumps(body), 202, mimetype="application/json")
+    response = Response(json.dumps(body) + "\n", 202, mimetype="application/json")
     response.headers["Location"] = body["links"]["self"]
     return response
 
@@ -126,7 +126,7 @@ def read_job(path: JobPath, query: JobQuery) -> Response:
     if _is_known(snapshot):
         response = Response(status=304)
     else:
-        response = Response(snapshot.body, mimetype="application/json")
+        response = Response(snapshot.body + "\n", mimetype="application/json")
     response.set_etag(snapshot.tag, weak=True)
     response.headers["Cache-Control"] = "private, no-cache"
     return response

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import threading
 import time
+import urllib.error
 import urllib.request
 from typing import Any
+from uuid import UUID
 
 import psycopg
-from api_client import start_web
+import pytest
+from api_client import Api, free_port, start_web
 from cast import Person
-from factories import make_job
+from factories import claim_job, make_job
 from processes import Processes, wait_for
 
-from models import Database, Settings
+from models import Database, Progress, Settings
+from tasks.wake import wake_on_commit
 from webapp.embedded.postgres import EmbeddedPostgres
 
 
@@ -23,7 +29,7 @@ def test_a_query_that_waits_stops_no_other_request(
 ) -> None:  # fmt: skip
     """psycopg waits with gevent: it was patched first. One process, and one query that blocks."""
     job_id = make_job(database, settings, person_a.id)
-    address = start_web(processes)
+    address = start_web(processes).address
     answers: list[Any] = []
 
     def read() -> None:
@@ -54,3 +60,106 @@ def test_a_query_that_waits_stops_no_other_request(
     for reader in readers:
         reader.join(10)
     assert answers == [200, 200, 200]
+
+
+def open_streams(address: str, job_id: UUID, token: str, count: int) -> list[Any]:
+    """Open many streams at once; each answer can be read line by line."""
+    request = urllib.request.Request(
+        f"{address}/api/v1/jobs/{job_id}/events", headers={"Authorization": f"Bearer {token}"}
+    )
+    return [urllib.request.urlopen(request, timeout=20) for _ in range(count)]
+
+
+def read_until(stream: Any, word: bytes) -> bytes:
+    """Return the first line of a stream that holds a word; b"" at its end."""
+    for line in stream:
+        if word in line:
+            return bytes(line)
+    return b""
+
+
+def test_many_streams_share_one_process_and_hold_no_connection(
+    processes: Processes, database: Database, settings: Settings, person_a: Person, token_a: str,
+    owner_connection: psycopg.Connection,
+) -> None:  # fmt: skip
+    """Demand: 002-29, 004-5."""
+    job_id = make_job(database, settings, person_a.id)
+    address = start_web(processes).address
+    streams = open_streams(address, job_id, token_a, 100)
+    for stream in streams:
+        assert b'"queued"' in read_until(stream, b"data:")
+    claim = claim_job(database, job_id)
+    with database.worker() as session:
+        claim.heartbeat(session, lease_seconds=30, progress=Progress(percent=64))
+        wake_on_commit(session, job_id)
+    for stream in streams:
+        assert read_until(stream, b'"progress": 64')
+    busy = (
+        "select count(*) from pg_stat_activity where usename = 'textback_app' "
+        "and state <> 'idle' and application_name = 'textback'"
+    )
+    assert owner_connection.execute(busy).fetchone() == (0,)
+    with database.worker() as session:
+        claim.succeed(session, {"counted": 1}, result_count=1)
+        wake_on_commit(session, job_id)
+    for stream in streams:
+        assert read_until(stream, b'"succeeded"')
+        assert stream.read() == b"\n"  # and that is the end
+        stream.close()
+
+
+def test_open_streams_do_not_hold_up_a_stop(
+    processes: Processes, database: Database, settings: Settings, person_a: Person, token_a: str
+) -> None:
+    job_id = make_job(database, settings, person_a.id)
+    web = start_web(processes)
+    streams = open_streams(web.address, job_id, token_a, 5)
+    for stream in streams:
+        assert read_until(stream, b"data:")
+    began = time.monotonic()
+    web.process.send_signal(signal.SIGTERM)
+    for stream in streams:
+        assert read_until(stream, b"nothing more") == b""
+        stream.close()
+    assert web.process.wait(10) == 0
+    assert time.monotonic() - began < 5
+
+
+def test_a_log_holds_no_token_and_no_link(
+    processes: Processes, token_a: str, stranger: Api
+) -> None:
+    address = start_web(processes).address
+    for path in (f"/r/{'x' * 22}", f"/nothing?token={token_a}"):
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(f"{address}{path}", timeout=5)
+        caught.value.close()
+    assert token_a not in processes.log()
+    assert "xxxx" not in processes.log()
+
+
+def test_a_login_above_row_security_is_not_served(
+    processes: Processes, postgres: EmbeddedPostgres
+) -> None:
+    """Demand: 002-32. The tables' owner is refused before a port is opened."""
+    process = processes.start("web", DATABASE_URL=postgres.owner_url(), PORT=str(free_port()))
+    assert process.wait(20) == 1
+    assert "DATABASE_URL" in processes.log()
+    assert "Listening" not in processes.log()
+
+
+def test_30_megabytes_are_refused_with_an_answer_that_arrives(
+    processes: Processes, token_a: str
+) -> None:
+    """Whoever still sends gets to read why, and the process does not grow."""
+    address = start_web(processes).address
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    body += bytes(30 * 1024 * 1024) + b"\r\n--x--\r\n"
+    headers = {
+        "Authorization": f"Bearer {token_a}", "Content-Type": "multipart/form-data; boundary=x",
+    }  # fmt: skip
+    request = urllib.request.Request(f"{address}/api/v1/uploads", body, headers)
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=20)
+    with caught.value:
+        assert caught.value.code == 413
+        assert json.load(caught.value)["code"] == "file_too_large"
