@@ -62,7 +62,7 @@ def product(
     logs = tmp_path_factory.mktemp("logs")
     processes = Processes(environment, logs)
     try:
-        address = start_web(processes)
+        address = start_web(processes).address
         worker = processes.start(
             "worker", "--queues", "interactive,notifications", "--concurrency", "2",
             BASE_URL=address,

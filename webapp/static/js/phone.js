@@ -12,7 +12,7 @@ async function look() {
     const answer = await fetch(location.href, { headers: { Accept: "application/json" }, cache: "no-store" });
     if (!answer.ok) return;
     const { texts } = await answer.json();
-    if (texts.length === Number(list.dataset.count)) return;
+    if ((texts.at(-1)?.sid ?? "") === list.dataset.newest) return;
     const page = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
     const fresh = new DOMParser().parseFromString(await page.text(), "text/html").querySelector("#texts");
     list.replaceWith(fresh);
