@@ -140,7 +140,7 @@ class Launcher:
             rotate(log)
         servers = self._servers()
         supervisor.start(*servers)
-        web_port = self._find_port("web page", port)
+        web_port = self._find_port("the web page", port)
         flower_port = self._find_port("Flower", FLOWER_PORT, taken=[web_port])
         self._address = f"http://{HOST}:{web_port}"
         self._flower_address = f"http://{HOST}:{flower_port}"
@@ -179,7 +179,7 @@ class Launcher:
     def _find_port(self, name: str, wanted: int, taken: Sequence[int] = ()) -> int:
         found = free_port(wanted, HOST, taken)
         if found != wanted:
-            self._console.note(f"port {wanted} is taken; the {name} gets {found}")
+            self._console.note(f"port {wanted} is taken; {name} gets {found}")
         return found
 
     def _servers(self) -> list[Child]:
