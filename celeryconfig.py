@@ -56,7 +56,9 @@ task_routes = {
 task_acks_late = False  # the lease in Postgres covers a lost worker
 task_reject_on_worker_lost = False
 task_track_started = True
+# A hint that a busy worker holds back is one that an idle worker cannot take.
 worker_prefetch_multiplier = 1
+worker_disable_prefetch = True
 worker_concurrency = _settings.worker_concurrency
 worker_max_tasks_per_child = 500
 worker_max_memory_per_child = 600_000  # KiB

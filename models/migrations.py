@@ -54,17 +54,15 @@ def grant_login(owner_url: str, login_url: str) -> None:
         known = connection.execute(
             "select rolsuper or rolbypassrls from pg_roles where rolname = %s", (login.username,)
         ).fetchone()
-        if known is None:
-            connection.execute(
-                sql.SQL("create role {} login nosuperuser nobypassrls password {}").format(
-                    name, sql.Literal(str(login.password))
-                )
-            )
-        elif known[0]:
+        if known is not None and known[0]:
             raise SettingsError(
                 f"DATABASE_URL: the login {login.username} is a superuser or has BYPASSRLS; "
                 "name another one, it is made if it does not exist"
             )
+        # An existing login gets the password of DATABASE_URL too, so that changing it is one step.
+        verb = sql.SQL("create" if known is None else "alter")
+        password = sql.Literal(str(login.password))
+        connection.execute(sql.SQL("{} role {} login password {}").format(verb, name, password))
         for role in ROLES:
             connection.execute(
                 sql.SQL("grant {} to {} with inherit false, set true").format(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import Job, JobEvent, JobSource, ResultLink, Settings, Upload, User
@@ -97,8 +97,8 @@ def submit(session: Session, settings: Settings, owner_id: UUID, submission: Sub
         client_context=submission.client_context,
         max_attempts=kind.max_attempts,
         # The first hint goes out with the commit; the sweep waits before it sends another.
-        dispatched_at=datetime.now(UTC),
-        expires_at=datetime.now(UTC) + timedelta(days=days),
+        dispatched_at=func.now(),
+        expires_at=func.now() + timedelta(days=days),
     )
     session.add(job)
     session.flush()

@@ -27,7 +27,8 @@ def upgrade() -> None:
             result bytea,
             date_done timestamp,
             traceback text,
-            children bytea
+            children bytea,
+            stamps bytea
         )
         """
     )

@@ -12,7 +12,8 @@ from alembic.script import ScriptDirectory
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from models.migrations import ROOT, alembic_config
+from models.errors import SettingsError
+from models.migrations import ROOT, alembic_config, grant_login
 from models.settings import Settings
 
 
@@ -110,3 +111,20 @@ def test_the_page_about_the_database_is_complete(owner_connection: psycopg.Conne
         " where table_schema = 'public' and table_name !~ '^(alembic|celery)_'"
     ).fetchall()
     assert described == {tuple(row) for row in actual}
+
+
+def test_migrating_again_sets_the_logins_password_and_refuses_a_superuser(
+    settings: Settings,
+) -> None:
+    """Changing the password in DATABASE_URL and migrating is all it takes; no login is raised."""
+    assert settings.migration_database_url is not None
+    owner_url = settings.migration_database_url.get_secret_value()
+    login = make_url(settings.database_url.get_secret_value())
+    changed = login.set(password="another-one").render_as_string(hide_password=False)
+    grant_login(owner_url, changed)
+    psycopg.connect(changed).close()
+    grant_login(owner_url, login.render_as_string(hide_password=False))
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(changed)
+    with pytest.raises(SettingsError, match="superuser"):
+        grant_login(owner_url, owner_url)
