@@ -75,10 +75,11 @@ def send(page: Page) -> None:
     page.wait_for_url("**/jobs/*")
 
 
-def open_newest_link(person: Person, name: str) -> str:
-    """Read the newest text on the phone of this machine and return its link."""
+def find_link(person: Person, number: str, name: str) -> str:
+    """Find the text to a number on the phone of this machine and return its link."""
     phone = person.page("/dev/phone")
-    bubble = phone.locator(".bubble").last
+    text = phone.locator(".bubbles li", has_text=number[-4:])
+    bubble = text.locator(".bubble")
     expect(bubble).to_contain_text("19")
     shoot(phone, name)
     link = bubble.locator("a").get_attribute("href")

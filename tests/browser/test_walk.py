@@ -14,9 +14,9 @@ from browser_steps import (
     Product,
     choose_photo,
     fetch_status,
+    find_link,
     job_id,
     load_pictures,
-    open_newest_link,
     owner_of,
     send,
     shoot,
@@ -34,17 +34,23 @@ LOCK = {
 
 
 @pytest.mark.parametrize(
-    ("language", "size", "scheme"),
+    ("language", "size", "scheme", "number"),
     [
-        ("en-GB", PHONE, "light"),
-        ("ko-KR", PHONE, "dark"),
-        ("en-GB", DESK, "dark"),
-        ("ko-KR", DESK, "light"),
+        ("en-GB", PHONE, "light", "010-1234-5671"),
+        ("ko-KR", PHONE, "dark", "010-1234-5672"),
+        ("en-GB", DESK, "dark", "010-1234-5673"),
+        ("ko-KR", DESK, "light", "010-1234-5674"),
     ],
     ids=["en-390", "ko-390-dark", "en-1280-dark", "ko-1280"],
 )
 def test_photo_in_text_out_link_open(
-    meet: Meet, product: Product, files: Path, language: str, size: dict[str, int], scheme: str
+    meet: Meet,
+    product: Product,
+    files: Path,
+    language: str,
+    size: dict[str, int],
+    scheme: str,
+    number: str,
 ) -> None:
     """Submit, watch it live, get the text, open its link in a browser without any cookie.
 
@@ -59,11 +65,11 @@ def test_photo_in_text_out_link_open(
     page.locator(".more summary").click()
     page.locator("label.chip", has=page.locator("[value=drink]")).click()
     page.select_option("#country", "KR")
-    page.fill("#phone", "010-1234-5678")
+    page.fill("#phone", number)
     with product.at_rest():
         send(page)
         expect(page.locator("#promise")).to_contain_text(LOCK[word])
-        expect(page.locator("#promise")).to_contain_text("•••• 5678".replace(" ", "\u00a0"))
+        expect(page.locator("#promise")).to_contain_text(f"••••\N{NO-BREAK SPACE}{number[-4:]}")
         expect(page.locator("#position dd")).to_have_text("1")
         expect(page.locator("#elapsed")).to_have_text(re.compile(r"0:0[2-9]"))
         shoot(page, f"waiting-{name}")
@@ -73,7 +79,7 @@ def test_photo_in_text_out_link_open(
     shoot(page, f"result-{name}")
     url = page.url
 
-    link = open_newest_link(person, f"phone-{name}")
+    link = find_link(person, number, f"phone-{name}")
     stranger = meet(language, size, color_scheme=scheme)
     opened = stranger.page(link)
     expect(opened.locator(".product")).to_have_count(19)
