@@ -68,8 +68,8 @@ def submit_job() -> Response:
     incoming = read_submit()
     with database().owner(person.id) as session:
         job = incoming.submit(session, person)
-        view = views_of(session, [job])[0]
-    body = job_json(view)
+        session.refresh(job)  # with the times the database wrote
+        body = job_json(views_of(session, [job])[0])
     response = Response(json.dumps(body) + "\n", 202, mimetype="application/json")
     response.headers["Location"] = body["links"]["self"]
     return response

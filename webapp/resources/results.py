@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import undefer
 
 from models import Job, JobStatus
@@ -40,19 +40,25 @@ def read_result(path: JobPath) -> dict[str, Any]:
     """
     person = require_api_person()
     with database().owner(person.id) as session:
-        job = session.get(Job, path.job_id, options=[undefer(Job.result)])
-    if job is None:
+        found = session.execute(
+            select(Job, Job.expires_at <= func.now())
+            .where(Job.id == path.job_id)
+            .options(undefer(Job.result))
+        ).one_or_none()
+    if found is None:
         raise no_such_job(path.job_id)
+    job, has_expired = found
     if not job.is_final:
         raise ProblemError(
             "not_finished",
             f"The job is {job.status}, at {job.progress} %.",
             headers={"Retry-After": str(job.eta_seconds or _RETRY_AFTER_SECONDS)},
         )
-    if job.expires_at <= datetime.now(UTC):
+    if has_expired:
         raise ProblemError("expired", f"The result was kept until {job.expires_at:%Y-%m-%d}.")
     if job.result is not None:
-        return job.result
+        result: dict[str, Any] = job.result
+        return result
     if job.status == JobStatus.FAILED:
         raise ProblemError(
             "job_failed",
