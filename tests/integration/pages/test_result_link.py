@@ -56,7 +56,7 @@ def test_link_opens_without_login_and_shows_nothing_of_the_owner(
 ) -> None:
     """The public page has the products and the categories, no id, number, photo or account.
 
-    Demand: 000-44, 003-18
+    Demand: 000-44
     """
     job_id = visit().search(files / "coffee.jpg", categories="drink", **NUMBER)
     work(job_id)
