@@ -28,6 +28,12 @@ def upgrade() -> None:
             date_done timestamp,
             traceback text,
             children bytea,
+            name varchar(155),
+            args bytea,
+            kwargs bytea,
+            worker varchar(155),
+            retries integer,
+            queue varchar(155),
             stamps bytea
         )
         """
