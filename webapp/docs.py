@@ -50,7 +50,7 @@ def docs() -> Response:
     page = render_template(
         "docs.html",
         document=document,
-        operations=list(_operations(document)),
+        operations=sorted(_operations(document), key=lambda one: one.method != "POST"),
         job_fields=_fields(document["components"]["schemas"]["Job"], document),
         kinds=[
             (kind, _fields(document["components"]["schemas"][f"{kind.name}.params"], document))
@@ -79,7 +79,7 @@ def _operation(
     parameters = [
         Field(
             parameter["name"],
-            f"{_type(parameter['schema'])}, in the {parameter['in']}",
+            f"{_type(parameter['schema'], document)}, in the {parameter['in']}",
             parameter.get("required", False),
             parameter.get("description", ""),
         )
@@ -109,7 +109,7 @@ def _fields(schema: Mapping[str, Any], document: Mapping[str, Any]) -> list[Fiel
     schema = _resolved(schema, document)
     required = schema.get("required", ())
     return [
-        Field(name, _type(value), name in required, value.get("description", ""))
+        Field(name, _type(value, document), name in required, value.get("description", ""))
         for name, value in schema.get("properties", {}).items()
     ]
 
@@ -119,23 +119,25 @@ def _resolved(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping
     return document["components"]["schemas"][name] if name else schema
 
 
-def _type(schema: Mapping[str, Any]) -> str:
+def _type(schema: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     """Return a schema in a few words, such as `integer, 1 to 60` or `string or null`."""
     choices = schema.get("anyOf") or schema.get("oneOf")
     if choices:
-        return " or ".join(_type(choice) for choice in choices)
+        return " or ".join(_type(choice, document) for choice in choices)
     if "$ref" in schema:
-        return str(schema["$ref"]).rsplit("/", 1)[-1].rsplit(".", 1)[-1]
+        named = _resolved(schema, document)
+        name = str(named.get("title") or schema["$ref"].rsplit("/", 1)[-1])
+        return _type(named, document) if "enum" in named else name
     if "const" in schema:
         return f"“{schema['const']}”"
     if "enum" in schema:
-        return " or ".join(f"“{value}”" for value in schema["enum"])
+        return ", ".join(f"“{value}”" for value in schema["enum"])
     words = str(schema.get("format") or schema.get("type") or "anything")
     if words == "array":
-        words = f"list of {_type(schema.get('items', {}))}"
+        words = f"list of {_type(schema.get('items', {}), document)}"
         if "maxItems" in schema:
-            words += f", at most {schema['maxItems']}"
+            words += f", at most {schema['maxItems']:g}"
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and high is not None:
-        words += f", {low} to {high}"
+        words += f", {low:g} to {high:g}"
     return words

@@ -39,7 +39,7 @@ def app() -> Flask:
 
 
 def test_what_is_not_listed_turns_strangers_away(app: Flask) -> None:
-    """Demand: 003-13, 004-48. With the database away, only a look at no database can say 401."""
+    """Demand: 004-48. With the database away, only a look at no database can say 401."""
     client = app.test_client()
     guarded = 0
     for rule in app.url_map.iter_rules():

@@ -62,7 +62,6 @@ def test_lists_hold_only_what_is_ones_own(a: Api, b: Api) -> None:
 def test_without_a_right_token_there_is_nothing(
     a: Api, stranger: Api, path: str, header: str | None, code: str
 ) -> None:
-    """Demand: 003-13."""
     job = a.submit()
     headers = {} if header is None else {"Authorization": header}
     answer = stranger.get(path.format(id=job["id"]), headers=headers)
@@ -72,7 +71,6 @@ def test_without_a_right_token_there_is_nothing(
 
 
 def test_submits_and_uploads_need_a_token(stranger: Api, files: Path) -> None:
-    """Demand: 003-13."""
     photo = (files / "coffee.jpg").read_bytes()
     for answer in (
         stranger.post("jobs", json={"kind": "count_slowly"}),

@@ -155,7 +155,7 @@ def test_a_result_before_the_end_is_a_conflict(a: Api, database: Database) -> No
 
 
 def test_a_failed_job_says_why(a: Api, database: Database, settings: Settings) -> None:
-    """Demand: 000-17, 004-16."""
+    """Demand: 000-17."""
     job = a.submit("hopeless")
     with pytest.raises(Exception, match="hopeless"):
         run(UUID(job["id"]), worker="a worker", database=database, settings=settings)
@@ -202,7 +202,7 @@ def test_lists_go_from_the_newest_by_pages(a: Api, b: Api) -> None:
 
 
 def test_lists_can_be_filtered(a: Api, database: Database) -> None:
-    """Demand: 004-48, 004-49."""
+    """Demand: 004-48."""
     first, second = a.submit(), a.submit("hopeless")
     claim_job(database, UUID(first["id"]))
 

@@ -109,7 +109,7 @@ def test_every_field_of_a_job_is_there(a: Api) -> None:
 def test_a_photo_goes_in_with_the_job(
     a: Api, photo: bytes, owner_connection: psycopg.Connection
 ) -> None:
-    """Demand: 000-13, 003-2."""
+    """Demand: 003-2."""
     answer = a.post("jobs", **form(photo, limit="5", retention_days="2"))
     assert answer.status_code == 202, answer.text
     job = answer.get_json()
@@ -220,7 +220,6 @@ def test_30_megabytes_are_too_many(
 def test_a_wrong_field_is_named_with_what_would_be_right(
     a: Api, body: Any, field: str, says: str, owner_connection: psycopg.Connection
 ) -> None:
-    """Demand: 004-16, 002-35."""
     answer = a.post("jobs", data=json.dumps(body), content_type="application/json")
     problem = problem_of(answer, 422, "invalid_request", field)
     assert says in problem["errors"][0]["message"]
@@ -258,7 +257,6 @@ def test_a_body_that_is_no_json_object(a: Api, body: bytes) -> None:
 
 
 def test_a_json_body_is_at_most_64_kb(a: Api) -> None:
-    """Demand: 002-35."""
     body = {"kind": "count_slowly", "client_context": {"a": "x" * 70_000}}
     assert "65,536" in problem_of(a.post("jobs", json=body), 413, "body_too_large")["detail"]
 
@@ -271,7 +269,7 @@ def test_other_formats_are_not_taken(a: Api) -> None:
 
 
 def test_somebody_elses_upload_looks_like_none(a: Api, b: Api, photo: bytes) -> None:
-    """Demand: 002-25, 002-32."""
+    """Demand: 002-25."""
     upload = a.post("uploads", data={"file": (io.BytesIO(photo), "x")}).get_json()["id"]
     tried = b.post("jobs", json={"kind": "image_search", "params": {"image": upload}})
     unknown = b.post("jobs", json={"kind": "image_search", "params": {"image": str(uuid4())}})
@@ -282,7 +280,7 @@ def test_somebody_elses_upload_looks_like_none(a: Api, b: Api, photo: bytes) -> 
 def test_a_text_needs_a_verified_phone(
     a: Api, database: Database, settings: Settings, owner_connection: psycopg.Connection
 ) -> None:
-    """Demand: 000-3, 000-11."""
+    """Demand: 000-11."""
     answer = a.post("jobs", json={"kind": "count_slowly", "notify": "sms"})
     problem_of(answer, 422, "phone_not_verified", "notify")
     assert rows_of(owner_connection, a) == 0

@@ -82,7 +82,7 @@ def test_many_streams_share_one_process_and_hold_no_connection(
     processes: Processes, database: Database, settings: Settings, person_a: Person, token_a: str,
     owner_connection: psycopg.Connection,
 ) -> None:  # fmt: skip
-    """Demand: 002-29, 004-5."""
+    """Demand: 004-5."""
     job_id = make_job(database, settings, person_a.id)
     address = start_web(processes).address
     streams = open_streams(address, job_id, token_a, 100)
