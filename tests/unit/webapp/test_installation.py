@@ -46,8 +46,16 @@ def test_second_launcher_is_told_who_holds_the_folder(tmp_path):
 def test_children_do_not_hold_the_lock(tmp_path):
     first = Installation(tmp_path)
     first.claim()
-    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"],
-                          stdin=subprocess.PIPE, close_fds=False):  # fmt: skip
+    code = "import sys; print('runs', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        close_fds=False,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "runs\n"  # before its exec it shares all our files
         first.release()
         second = Installation(tmp_path)
         second.claim()
