@@ -26,7 +26,8 @@ def database() -> Database:
 
 @cache
 def _database(_pid: int) -> Database:
-    return Database(settings())
+    # One connection for the work and one for its heartbeat; each idle one is memory in Postgres.
+    return Database(settings(), pool_size=2)
 
 
 def redis_client() -> redis.Redis:

@@ -72,8 +72,16 @@ def run(
 @main.command()
 def web() -> None:
     """Answer HTTP, with gunicorn and gevent."""
-    _check_settings()
-    _exec("gunicorn", "--config", "python:webapp.gunicorn_config", "webapp.wsgi:application")
+    settings = _check_settings()
+    from webapp.start_check import wait_for_safe_database
+
+    wait_for_safe_database(settings)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    _exec(
+        "gunicorn", "--config", "python:webapp.gunicorn_config",
+        "--bind", f"{host}:{settings.port}", "--workers", str(settings.web_workers),
+        "webapp.wsgi:application",
+    )  # fmt: skip
 
 
 @main.group(invoke_without_command=True)

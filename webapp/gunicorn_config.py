@@ -1,40 +1,11 @@
-"""How gunicorn serves: gevent workers, patched before anything that talks to the network.
+"""How gunicorn serves. Address and number of workers come from `textback web`.
 
-psycopg decides at its import whether it waits with gevent; imported before the patch, each query
-would stop the whole process instead of one request.
+Nothing of ours is imported here: the master stays small, and each worker patches itself for gevent
+before it loads the application and with it psycopg (webapp/wsgi.py looks that it did).
 """
 
-import gc
-import sys
-
-from gevent import monkey
-
-if "psycopg" in sys.modules:
-    raise RuntimeError("psycopg was imported before gevent's patch: start it with `textback web`")
-monkey.patch_all()
-
-import time  # noqa: E402
-from typing import Any  # noqa: E402
-
-from models import Database  # noqa: E402
-from models.errors import DatabaseUnsafeError, SettingsError  # noqa: E402
-from models.row_security import assert_database_is_safe  # noqa: E402
-from models.settings import Settings  # noqa: E402
-
-_WAIT_FOR_DATABASE_SECONDS = 30
-
-try:
-    _settings = Settings.from_env()
-except SettingsError as error:
-    sys.exit(f"textback: {error}")
-
-_host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
-bind = f"{_host}:{_settings.port}"
-workers = _settings.web_workers
 worker_class = "webapp.gunicorn_worker.StreamWorker"
 worker_connections = 5000
-# Imported once, before the fork: each worker shares those pages instead of having its own.
-preload_app = True
 backlog = 2048
 keepalive = 5
 timeout = 60  # of a worker whose loop is stuck, not of a request
@@ -49,24 +20,3 @@ errorlog = "-"
 loglevel = "info"
 # Nothing is steered through a socket in the home folder of whoever starts it.
 control_socket_disable = True
-
-
-def on_starting(_server: Any) -> None:
-    """Refuse to serve with a login that row level security does not bind."""
-    from sqlalchemy.exc import OperationalError
-
-    database = Database(_settings)
-    deadline = time.monotonic() + _WAIT_FOR_DATABASE_SECONDS
-    while True:
-        try:
-            assert_database_is_safe(database)
-            break
-        except DatabaseUnsafeError as error:
-            sys.exit(f"textback: {error}")
-        except OperationalError:
-            if time.monotonic() > deadline:
-                sys.exit("textback: DATABASE_URL: Postgres does not answer there.")
-            time.sleep(0.5)
-    database.dispose()  # each worker opens its own connections
-    gc.collect()
-    gc.freeze()  # or the collector would touch, and so copy, every page the workers share

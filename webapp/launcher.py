@@ -284,8 +284,6 @@ class Launcher:
             "FLOWER_USER": FLOWER_USER,
             "DATA_DIR": str(self._installation.folder),
             "PYTHONUNBUFFERED": "1",
-            # Else onnxruntime keeps a device id in the home folder and reports its use.
-            "ORT_DISABLE_TELEMETRY": "1",
         }
 
     def _begin_migration(self) -> Child | None:

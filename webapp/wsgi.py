@@ -1,4 +1,13 @@
-"""The application as gunicorn finds it."""
+"""The application as gunicorn's workers find it."""
+
+import sys
+
+from gevent import monkey
+
+# psycopg decides at its import whether it waits with gevent; imported before the patch, each query
+# would stop the whole process instead of one request.
+if not monkey.is_module_patched("socket") or "psycopg" in sys.modules:
+    raise RuntimeError("psycopg was imported before gevent's patch: start it with `textback web`")
 
 from models.settings import Settings
 from webapp import create_app

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from models import Settings
+
 
 def run(code: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run a line of Python in a process of its own."""
@@ -19,16 +21,30 @@ def test_starting_servers_does_not_import_the_web_application() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_gunicorn_patches_before_psycopg_is_imported(environment: dict[str, str]) -> None:
-    late = run("import psycopg, webapp.gunicorn_config", environment)
-    assert "psycopg was imported before" in late.stderr
-    early = run(
-        "import webapp.gunicorn_config, psycopg.waiting;"
-        "from gevent import monkey; assert monkey.is_module_patched('socket');"
+def test_the_application_refuses_to_load_before_gevents_patch(
+    environment: dict[str, str], settings: Settings
+) -> None:
+    for early in ("import psycopg; from gevent import monkey; monkey.patch_all()", "pass"):
+        late = run(f"{early}\nimport webapp.wsgi", environment)
+        assert "psycopg was imported before" in late.stderr
+    right = run(
+        "from gevent import monkey; monkey.patch_all();"
+        "import webapp.wsgi, psycopg.waiting;"
         "assert psycopg.waiting.wait.__name__ != 'wait_c', 'psycopg waits in C, past gevent'",
         environment,
     )
-    assert early.returncode == 0, early.stderr
+    assert right.returncode == 0, right.stderr
+
+
+def test_gunicorns_master_loads_nothing_of_ours(environment: dict[str, str]) -> None:
+    """Its memory is spent once more for nothing, and it must not import psycopg."""
+    done = run(
+        "import sys, webapp.gunicorn_config, webapp.gunicorn_worker;"
+        "found = {'models', 'flask', 'sqlalchemy', 'psycopg', 'celery'} & set(sys.modules);"
+        "assert not found, found",
+        environment,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_web_process_decodes_no_picture(environment: dict[str, str]) -> None:

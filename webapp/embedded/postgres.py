@@ -26,7 +26,7 @@ SUPERUSER: Final = "textback_owner"
 # Sized for a laptop that has other things to do. Commits stay durable: fsync,
 # synchronous_commit and full_page_writes keep their defaults (on).
 LAPTOP_SETTINGS: Final = {
-    "shared_buffers": "32MB",
+    "shared_buffers": "16MB",
     "max_connections": "100",
     "work_mem": "4MB",
     "maintenance_work_mem": "64MB",

@@ -142,7 +142,7 @@ def test_a_login_above_row_security_is_not_served(
 ) -> None:
     """Demand: 002-32. The tables' owner is refused before a port is opened."""
     process = processes.start("web", DATABASE_URL=postgres.owner_url(), PORT=str(free_port()))
-    assert process.wait(20) == 1
+    assert process.wait(20) == 2
     assert "DATABASE_URL" in processes.log()
     assert "Listening" not in processes.log()
 
