@@ -21,9 +21,7 @@ NAMING_CONVENTION = {
 }
 
 uuid_pk = Annotated[UUID, mapped_column(primary_key=True, default=new_id)]
-timestamp = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 created = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
-json_object = Annotated[dict[str, Any], mapped_column(JSONB)]
 
 
 class Base(DeclarativeBase):

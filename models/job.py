@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, select, text
 from sqlalchemy.orm import Mapped, Session, deferred, mapped_column
 
 from models.base import Base, created, uuid_pk
@@ -314,8 +314,3 @@ def jobs_page(
         if value is not None:
             statement = statement.where(column == value)
     return list(session.scalars(statement))
-
-
-def count_active(session: Session) -> int:
-    """Return how many of the person's jobs are queued or running."""
-    return session.scalar(select(func.count()).where(Job.status.in_(("queued", "running")))) or 0

@@ -75,6 +75,7 @@ class Notification(Base):
     segments: Mapped[int | None] = mapped_column(SmallInteger)
     lease_until: Mapped[datetime | None]
     not_before: Mapped[datetime | None]
+    dispatched_at: Mapped[datetime | None]
     error_code: Mapped[str | None]
     created_at: Mapped[created]
     updated_at: Mapped[created]
@@ -122,6 +123,7 @@ class NotificationClaim:
             "segments": segments,
             "error_code": error_code,
             "lease_until": None,
+            "dispatched_at": None,
             "updated_at": func.clock_timestamp(),
         }
         if status == NotificationStatus.SENT:

@@ -22,21 +22,22 @@ OWNED_TABLES = {
 
 ROLES = ("textback_web", "textback_gate", "textback_worker", "textback_operator")
 
-_LOGIN = text("select rolname, rolsuper, rolbypassrls from pg_roles where rolname = session_user")
-_INHERITED = text(
-    "select r.rolname from pg_auth_members m join pg_roles r on r.oid = m.roleid "
-    "join pg_roles l on l.oid = m.member "
-    "where l.rolname = session_user and (m.inherit_option or not m.set_option) "
-    "and r.rolname = any(:roles)"
+# Whatever the login is or may become, directly or by way of other roles, counts.
+_ABOVE_POLICIES = text(
+    "select rolname from pg_roles where (rolsuper or rolbypassrls) "
+    "and pg_has_role(session_user, oid, 'MEMBER') order by rolname <> session_user, rolname"
 )
 _MISSING = text(
-    "select r from unnest(cast(:roles as text[])) as r where not exists (select 1 from "
-    "pg_auth_members m join pg_roles g on g.oid = m.roleid join pg_roles l on l.oid = m.member "
-    "where l.rolname = session_user and g.rolname = r)"
+    "select r from unnest(cast(:roles as text[])) as r where not exists "
+    "(select 1 from pg_roles where rolname = r and pg_has_role(session_user, oid, 'SET'))"
+)
+_INHERITED = text(
+    "select rolname from pg_roles where rolname = any(:roles) "
+    "and pg_has_role(session_user, oid, 'USAGE') order by rolname"
 )
 _TABLES = text(
     "select c.relname, c.relrowsecurity and c.relforcerowsecurity as guarded, "
-    "pg_get_userbyid(c.relowner) = session_user as owned "
+    "pg_has_role(session_user, c.relowner, 'MEMBER') as owned "
     "from pg_class c join pg_namespace n on n.oid = c.relnamespace "
     "where n.nspname = current_schema() and c.relname = any(:tables)"
 )
@@ -49,14 +50,16 @@ def assert_database_is_safe(database: Database) -> None:
         DatabaseUnsafeError: says what is wrong and what would be right.
     """
     with database.engine.connect() as connection:
-        login, is_superuser, bypasses = connection.execute(_LOGIN).one()
+        login = connection.scalar(text("select session_user"))
+        above = connection.scalar(_ABOVE_POLICIES)
         inherited = connection.scalars(_INHERITED, {"roles": list(ROLES)}).all()
         missing = connection.scalars(_MISSING, {"roles": list(ROLES)}).all()
         tables = connection.execute(_TABLES, {"tables": list(OWNED_TABLES)}).all()
-    if is_superuser or bypasses:
+    if above is not None:
         raise DatabaseUnsafeError(
-            f"DATABASE_URL: the login {login} is a superuser or has BYPASSRLS, so row level "
-            "security would not bind it. Use a login without both; `textback migrate` makes one."
+            f"DATABASE_URL: the login {login} is, or may become, {above}, which is a superuser or "
+            "has BYPASSRLS, so row level security would not bind it. Use a login without both; "
+            "`textback migrate` makes one."
         )
     if missing:
         raise DatabaseUnsafeError(

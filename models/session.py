@@ -21,8 +21,21 @@ Role = Literal["textback_web", "textback_gate", "textback_worker", "textback_ope
 _OPEN = text(
     "select set_config('role', :role, true), set_config('textback.user_id', :user_id, true), "
     "set_config('textback.presented', :presented, true), set_config('lock_timeout', '5s', true), "
+    "set_config('statement_timeout', '30s', true), "
     "set_config('idle_in_transaction_session_timeout', '30s', true)"
 )
+
+CONNECT_ARGS = {
+    "connect_timeout": 3,
+    "application_name": "textback",
+    # Behind a transaction pooler a statement prepared here may be executed there, as another's.
+    "prepare_threshold": None,
+    # A server that is there but does not answer any more is given up on.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,
+}
 
 
 class Database:
@@ -35,7 +48,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=10,
             pool_timeout=5,
-            connect_args={"connect_timeout": 3, "application_name": "textback"},
+            connect_args=CONNECT_ARGS,
+            hide_parameters=True,  # what people search for is in them, and errors are logged
         )
 
     @contextmanager

@@ -47,7 +47,8 @@ class Settings(BaseSettings):
         description="Makes the tokens of result links. 32 or more; changing it ends every link.",
     )
     phone_cipher_key: SecretStr = Field(
-        min_length=32, description="Encrypts phone numbers at rest. 32 characters or more."
+        min_length=32,
+        description="Encrypts phone numbers at rest. 32 or more; with another, none can be read.",
     )
     phone_hash_key: SecretStr = Field(
         min_length=32,

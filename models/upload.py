@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from datetime import datetime
 from typing import BinaryIO, Self
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, select
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, created, uuid_pk
@@ -23,7 +32,7 @@ class Upload(Base):
     __table_args__ = (
         Index("uq_uploads_id_owner_id", "id", "owner_id", unique=True),
         Index("ix_uploads_owner_id", "owner_id"),
-        Index("ix_uploads_created_at", "created_at"),
+        Index("ix_uploads_expires_at", "expires_at"),
     )
 
     id: Mapped[uuid_pk]
@@ -36,6 +45,12 @@ class Upload(Base):
     width: Mapped[int | None]
     height: Mapped[int | None]
     created_at: Mapped[created]
+    # A day for a file that no job took; a job that takes it keeps it as long as its answer.
+    expires_at: Mapped[datetime] = mapped_column(server_default=text("now() + interval '1 day'"))
+
+    def keep_until(self, moment: datetime) -> None:
+        """Keep the file at least until then."""
+        self.expires_at = max(self.expires_at, moment)
 
     @classmethod
     def store(

@@ -7,8 +7,9 @@ from typing import Any
 
 from celery import Celery, signals
 
-from models.row_security import assert_database_is_safe
+from models.errors import TextbackError
 from tasks import runtime
+from tasks.start_check import wait_for_safe_database
 
 celery_app = Celery(
     "textback",
@@ -29,7 +30,11 @@ def _set_up_logging(loglevel: int = logging.INFO, **_: Any) -> None:
 
 @signals.worker_init.connect
 def _refuse_an_unsafe_database(**_: Any) -> None:
-    """Check the login before any job is taken, and leave no connection open over the fork."""
-    database = runtime.database()
-    assert_database_is_safe(database)
-    database.dispose()
+    """Check the login before any job is taken.
+
+    Celery swallows every Exception of a handler, so a refusal must not be one.
+    """
+    try:
+        wait_for_safe_database(runtime.settings())
+    except TextbackError as error:
+        raise SystemExit(f"textback: {error}") from None

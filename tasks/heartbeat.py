@@ -17,6 +17,7 @@ from tasks.wake import wake_on_commit
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
+JOIN_SECONDS = 5.0
 # The lease is renewed this many times within its length, so that one lost beat costs nothing.
 RENEWALS_PER_LEASE = 3
 
@@ -58,7 +59,8 @@ class Heartbeat:
         """Stop ticking; after this the thread writes nothing any more."""
         self._stopping = True
         self._nudge.set()
-        self._thread.join()
+        # A frozen Postgres may hold the thread for longer; the fence refuses what it would write.
+        self._thread.join(JOIN_SECONDS)
 
     def report(self, progress: Progress) -> None:
         """Hand in the newest progress; a new stage is written at once, the rest each second."""

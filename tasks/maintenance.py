@@ -6,7 +6,7 @@ import logging
 
 from sqlalchemy import text
 
-from celeryconfig import INTERACTIVE, SCHEDULED
+from celeryconfig import INTERACTIVE, NOTIFICATIONS, SCHEDULED
 from models.queries import query
 from tasks import runtime
 from tasks.app import celery_app
@@ -27,7 +27,7 @@ def dispatch_waiting_jobs() -> int:
     """Hint again at claimable jobs nobody took."""
     sent = 0
     for queue in (INTERACTIVE, SCHEDULED):
-        room = MOST_HINTS - int(runtime.redis_client().llen(queue))
+        room = _room(queue)
         if room <= 0:
             continue
         with runtime.database().operator() as session:
@@ -61,16 +61,35 @@ def send_due_notifications() -> int:
     """Hint again at texts nobody sent; hold those whose sender fell silent."""
     with runtime.database().operator() as session:
         held = session.execute(query("hold_notifications")).all()
-        due = session.scalars(
-            query("due_notifications"), {"patience_seconds": PATIENCE_SECONDS}
-        ).all()
         for row in held:
             wake_on_commit(session, row.job_id)
     if held:
         log.warning("texts held for review count=%s", len(held))
+    room = _room(NOTIFICATIONS)
+    if room <= 0:
+        return 0
+    with runtime.database().operator() as session:
+        due = session.scalars(
+            query("dispatch_notifications"),
+            {"patience_seconds": PATIENCE_SECONDS, "room": room},
+        ).all()
     for notification_id in due:
         send_notification_hint(notification_id)
     return len(due)
+
+
+@celery_app.task(name="sweep.prune_uploads", send_events=False)
+def prune_uploads() -> int:
+    """Delete input files that no job keeps any more, a batch at a time."""
+    with runtime.database().operator() as session:
+        pruned = len(session.execute(query("prune_uploads")).all())
+    if pruned:
+        log.info("pruned uploads count=%s", pruned)
+    return pruned
+
+
+def _room(queue: str) -> int:
+    return MOST_HINTS - int(runtime.redis_client().llen(queue))
 
 
 @celery_app.task(name="worker.ping", ignore_result=False)

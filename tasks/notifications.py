@@ -6,6 +6,7 @@ import logging
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from models import (
@@ -41,17 +42,15 @@ def deliver_text(notification_id: str) -> str:
     2. Hand it to the provider outside any transaction.
     3. Record the answer. What cannot be known is held, not sent again.
     """
-    database, settings = runtime.database(), runtime.settings()
-    with database.worker() as session:
+    with runtime.database().worker() as session:
         claim = NotificationClaim.take(session, UUID(notification_id), lease_seconds=LEASE_SECONDS)
-        if claim is None:
-            return "nothing to send"
-        message = _compose(session, claim, settings)
-    provider = sms_provider(settings)
-    if message is None or provider is None:
-        return _record(claim, NotificationStatus.FAILED, error_code="no_recipient")
-    to, body = message
+    if claim is None:
+        return "nothing to send"
+    provider = sms_provider(runtime.settings())
+    if provider is None:
+        return _record(claim, NotificationStatus.FAILED, error_code="texts_off")
     try:
+        to, body = _compose(claim)
         sent = provider.send(to=to, body=body)
     except SmsError as error:
         log.warning("text not sent notification_id=%s code=%s", claim.id, error.code)
@@ -65,7 +64,33 @@ def deliver_text(notification_id: str) -> str:
     )
 
 
-def _compose(
+def _compose(claim: NotificationClaim) -> tuple[str, str]:
+    """Return (number, words).
+
+    Raises:
+        SmsError: not sent, and for good unless only the database was away: a text that cannot be
+            made must not come back for ever.
+    """
+    try:
+        with runtime.database().worker() as session:
+            message = _read_message(session, claim, runtime.settings())
+    except OperationalError as error:
+        raise _not_composed("database_away", permanent=False) from error
+    except Exception as error:
+        log.exception("text not composed notification_id=%s", claim.id)
+        raise _not_composed(f"not_composed_{type(error).__name__}") from error
+    if message is None:
+        raise _not_composed("no_recipient")
+    return message
+
+
+def _not_composed(code: str, *, permanent: bool = True) -> SmsError:
+    return SmsError(
+        "The text could not be made.", outcome=Outcome.NOT_SENT, permanent=permanent, code=code
+    )
+
+
+def _read_message(
     session: Session, claim: NotificationClaim, settings: Settings
 ) -> tuple[str, str] | None:
     """Return (number, words), or None when the person has no verified number any more."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from tasks.errors import JobError
-from tasks.picture_headers import TruncatedFileError, read_header
+from tasks.picture_headers import TooComplexError, TruncatedFileError, read_header
 
 if TYPE_CHECKING:  # Pillow is imported on first use; the web process never does
     from PIL import Image
@@ -30,6 +30,7 @@ MESSAGES = {
     "not_a_picture": "This is not a picture we can read. Send a JPEG, PNG, WebP or HEIC file.",
     "picture_truncated": "The picture is cut off. Send the whole file again.",
     "picture_unreadable": "The picture is damaged and cannot be read. Send another one.",
+    "picture_too_complex": "The picture takes too long to read. Send another one.",
     "picture_too_large": (
         "The picture has more than %(max_megapixels)s megapixels. Send a smaller one."
     ),
@@ -74,7 +75,8 @@ def inspect_picture(
         max_pixels: the most width times height may be.
 
     Raises:
-        PictureError: `empty_file`, `not_a_picture`, `picture_truncated`, `picture_too_large`.
+        PictureError: `empty_file`, `not_a_picture`, `picture_truncated`, `picture_too_complex`,
+            `picture_too_large`.
     """
     if size_bytes == 0:
         raise PictureError("empty_file")
@@ -82,6 +84,8 @@ def inspect_picture(
         header = read_header(source, size_bytes)
     except TruncatedFileError as error:
         raise PictureError("picture_truncated") from error
+    except TooComplexError as error:
+        raise PictureError("picture_too_complex") from error
     finally:
         source.seek(0)
     if header is None or not header.width or not header.height:

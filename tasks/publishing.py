@@ -51,8 +51,3 @@ class _Publisher:
 @cache
 def _publisher(_pid: int) -> _Publisher:
     return _Publisher()
-
-
-def flush_hints() -> None:
-    """Wait a moment until this process's hints are out; for commands that end at once."""
-    _publisher(os.getpid()).flush()

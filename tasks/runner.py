@@ -73,8 +73,7 @@ class _Attempt:
 
     def work(self) -> str:
         try:
-            kind = find_kind(self._claim.kind)
-            params = kind.params.model_validate(self._claim.params)
+            kind, params = self._understand()
             result = self._run_kind(kind, params)
             return self._succeed(kind, result)
         except StaleFenceError:
@@ -89,9 +88,6 @@ class _Attempt:
         except UnstorableError as error:
             log.warning("result not storable job_id=%s: %s", self._claim.job_id, error)
             self._fail("result_unstorable", "The answer could not be kept, so there is none.")
-        except (UnknownKindError, ValidationError) as error:
-            log.warning("job not understood job_id=%s: %s", self._claim.job_id, error)
-            self._fail("not_understood", "This kind of search is not offered any more.")
         except ProviderError as error:
             if error.permanent:
                 self._fail(error.code, str(error))
@@ -101,6 +97,27 @@ class _Attempt:
             log.exception("attempt broke job_id=%s", self._claim.job_id)
             return self._retry_or_fail("internal_error", "Something went wrong on our side.")
         raise AssertionError("unreachable")
+
+    def _understand(self) -> tuple[JobKind, BaseModel]:
+        """Return the kind and its params, which another release may have written.
+
+        Raises:
+            JobError: this release has no such kind, or it asks for something else now.
+        """
+        try:
+            kind = find_kind(self._claim.kind)
+            return kind, kind.params.model_validate(self._claim.params)
+        except (UnknownKindError, ValidationError) as error:
+            # Not the error's own words: they repeat what the person typed.
+            log.warning(
+                "job not understood job_id=%s kind=%s error=%s",
+                self._claim.job_id,
+                self._claim.kind,
+                type(error).__name__,
+            )
+            raise JobError(
+                "not_understood", "This kind of search is not offered any more."
+            ) from None
 
     def _run_kind(self, kind: JobKind, params: BaseModel) -> BaseModel:
         heartbeat = Heartbeat(

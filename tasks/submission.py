@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from models import Job, JobEvent, JobSource, ResultLink, Settings, Upload, User
@@ -112,6 +112,9 @@ def submit(session: Session, settings: Settings, owner_id: UUID, submission: Sub
             purpose="text",
             expires_at=job.expires_at,
         )
+    for upload in _uploads(session, params).values():
+        if upload is not None:
+            upload.keep_until(job.expires_at)
     session.flush()
     dispatch_on_commit(session, job)
     return job
@@ -136,7 +139,11 @@ def validate_params(session: Session, kind: JobKind, params: Mapping[str, Any]) 
         checked = kind.params.model_validate(known)
     except ValidationError as error:
         raise InvalidParamsError(errors + _field_errors(error)) from None
-    errors += _check_uploads(session, checked)
+    errors += [
+        FieldError(f"params.{name}", "There is no upload of yours with this id.")
+        for name, upload in _uploads(session, checked).items()
+        if upload is None
+    ]
     if kind.check and not errors:
         try:
             kind.check(session, checked)
@@ -147,16 +154,10 @@ def validate_params(session: Session, kind: JobKind, params: Mapping[str, Any]) 
     return checked
 
 
-def _check_uploads(session: Session, params: BaseModel) -> list[FieldError]:
-    """Somebody else's upload looks just like one that does not exist."""
-    errors = []
-    for name in upload_fields(type(params)):
-        upload_id = getattr(params, name)
-        if upload_id is None:
-            continue
-        if session.scalar(select(Upload.id).where(Upload.id == upload_id)) is None:
-            errors.append(FieldError(f"params.{name}", "There is no upload of yours with this id."))
-    return errors
+def _uploads(session: Session, params: BaseModel) -> dict[str, Upload | None]:
+    """Return the upload behind each field; somebody else's looks like one that does not exist."""
+    given = {name: getattr(params, name) for name in upload_fields(type(params))}
+    return {name: session.get(Upload, id_) for name, id_ in given.items() if id_ is not None}
 
 
 def _check_can_be_texted(session: Session, settings: Settings, owner_id: UUID) -> None:

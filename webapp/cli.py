@@ -73,7 +73,7 @@ def run(
 def web() -> None:
     """Answer HTTP, with gunicorn and gevent."""
     settings = _check_settings()
-    from webapp.start_check import wait_for_safe_database
+    from tasks.start_check import wait_for_safe_database
 
     wait_for_safe_database(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host

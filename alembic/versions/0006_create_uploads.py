@@ -26,13 +26,14 @@ def upgrade() -> None:
             sha256 bytea not null,
             width integer,
             height integer,
-            created_at timestamptz not null default now()
+            created_at timestamptz not null default now(),
+            expires_at timestamptz not null default now() + interval '1 day'
         )
         """
     )
     op.execute("create unique index uq_uploads_id_owner_id on uploads (id, owner_id)")
     op.execute("create index ix_uploads_owner_id on uploads (owner_id)")
-    op.execute("create index ix_uploads_created_at on uploads (created_at)")
+    op.execute("create index ix_uploads_expires_at on uploads (expires_at)")
     op.execute(
         """
         create table upload_chunks (

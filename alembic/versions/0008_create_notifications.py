@@ -30,6 +30,7 @@ def upgrade() -> None:
             segments smallint,
             lease_until timestamptz,
             not_before timestamptz,
+            dispatched_at timestamptz,
             error_code text,
             created_at timestamptz not null default now(),
             updated_at timestamptz not null default now(),

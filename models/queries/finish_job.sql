@@ -27,8 +27,9 @@ with ended as (
            jsonb_strip_nulls(jsonb_build_object('code', error_code, 'worker', worker))
     from ended
 ), notification as (
-    insert into notifications (id, job_id, owner_id, purpose)
-    select gen_random_uuid(), id, owner_id, 'job_ended'
+    -- The first hint goes out with the commit; the sweep waits before it sends another.
+    insert into notifications (id, job_id, owner_id, purpose, dispatched_at)
+    select gen_random_uuid(), id, owner_id, 'job_ended', clock_timestamp()
     from ended
     where notify = 'sms' and status <> 'cancelled'
     on conflict (job_id, purpose) do nothing

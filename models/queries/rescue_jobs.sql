@@ -1,29 +1,37 @@
--- Jobs whose worker fell silent: back to the queue, or failed when no attempt is left. Rows that a
--- frozen process still holds are passed over (skip locked) and met again at the next sweep.
+-- Jobs whose worker fell silent: back to the queue, failed when no attempt is left, cancelled when
+-- their person asked for it. Rows that a frozen process still holds are passed over (skip locked)
+-- and met again at the next sweep.
 with lapsed as (
-    select id from jobs
+    select id,
+           case
+               when cancel_requested_at is not null then 'cancelled'
+               when attempt >= max_attempts then 'failed'
+               else 'queued'
+           end as next_status
+    from jobs
     where status = 'running' and lease_until < clock_timestamp()
     order by id
     limit 200
     for update skip locked
 ), rescued as (
     update jobs
-    set status = case when attempt >= max_attempts then 'failed' else 'queued' end,
+    set status = next_status,
         fence = fence + 1,
         lease_until = null,
         dispatched_at = null,
         stage = null,
         eta_seconds = null,
-        progress = case when attempt >= max_attempts then progress else 0 end,
+        progress = case next_status when 'queued' then 0 else progress end,
         progress_done = null,
         progress_total = null,
-        error_code = case when attempt >= max_attempts then 'worker_lost' end,
-        error_message = case when attempt >= max_attempts then :message end,
-        finished_at = case when attempt >= max_attempts then clock_timestamp() end,
+        error_code = case next_status when 'failed' then 'worker_lost' end,
+        error_message = case next_status when 'failed' then :message end,
+        finished_at = case next_status when 'queued' then null else clock_timestamp() end,
         version = version + 1,
         updated_at = clock_timestamp()
-    where id in (select id from lapsed)
-    returning id, owner_id, status, attempt, notify, worker
+    from lapsed
+    where jobs.id = lapsed.id
+    returning jobs.id, owner_id, status, attempt, notify, worker
 ), event as (
     insert into job_events (job_id, owner_id, event, attempt, detail)
     select id, owner_id, case status when 'queued' then 'rescued' else status end, attempt,

@@ -1,7 +1,9 @@
--- Back to the queue for the next attempt, not before its time.
-with requeued as (
+-- Back to the queue for the next attempt, not before its time; or the end, if its person asked for
+-- that meanwhile.
+with put_back as (
     update jobs
-    set status = 'queued',
+    set status = case when cancel_requested_at is null then 'queued' else 'cancelled' end,
+        finished_at = case when cancel_requested_at is null then null else clock_timestamp() end,
         not_before = clock_timestamp() + make_interval(secs => :delay_seconds),
         dispatched_at = null,
         lease_until = null,
@@ -14,9 +16,11 @@ with requeued as (
         version = version + 1,
         updated_at = clock_timestamp()
     where id = :id and fence = :fence and status = 'running'
-    returning id, owner_id, attempt
+    returning id, owner_id, attempt, status
 ), event as (
     insert into job_events (job_id, owner_id, event, attempt, detail)
-    select id, owner_id, 'retry', attempt, cast(:detail as jsonb) from requeued
+    select id, owner_id, case status when 'queued' then 'retry' else status end, attempt,
+           cast(:detail as jsonb)
+    from put_back
 )
-select id from requeued
+select id from put_back
