@@ -12,7 +12,7 @@ NEVER_IMPORTED := /twilio/|/phonenumbers/(geodata|carrierdata|tzdata)/|/pip/|/se
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-input --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check lint format types imports lock memory clean browser
+.PHONY: help setup setup-dev run test check lint format types imports lock memory clean programs
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,8 +46,8 @@ $(VENV)/dev.stamp: requirements/dev.lock pyproject.toml | $(BIN)/python
 	$(call install,dev)
 	@touch $(VENV)/all-in-one.stamp
 
-test: check browser ## Check everything, then run all tests (what the CI does)
-	@$(BIN)/python -m pytest
+test: check programs ## Check everything, then run all tests (what the CI does)
+	@$(BIN)/python -m pytest --numprocesses 2
 
 check: lint types imports ## Check format, style, types and who imports whom
 
@@ -65,13 +65,14 @@ format: setup-dev ## Format the code and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-# The page's tests drive a real browser, and its Korean needs letters to draw with.
-browser:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
+# Programs that some tests drive and no Python package brings: a browser (with Korean letters to draw
+# with) and a pooler. Without them those tests are skipped, and say so.
+programs:
+	@command -v chromium >/dev/null && command -v pgbouncer >/dev/null || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo "Installing Chromium and a Korean font for the tests of the pages …"; \
-	    (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-nanum) >/dev/null; \
-	  else echo "The tests of the pages need Chromium: apt-get install chromium fonts-nanum"; exit 1; fi; }
+	    echo "Installing Chromium, a Korean font and PgBouncer for the tests that drive them …"; \
+	    (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-nanum pgbouncer) >/dev/null; \
+	  else echo "Without Chromium and PgBouncer some tests are skipped: apt-get install chromium fonts-nanum pgbouncer"; fi; }
 
 lock: ## Write requirements/*.lock anew from pyproject.toml (needs uv: pip install uv)
 	@command -v uv >/dev/null || { echo "Locks are made with uv: pip install uv"; exit 1; }

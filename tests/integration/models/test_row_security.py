@@ -208,6 +208,13 @@ def test_the_start_check_accepts_the_login_that_migrate_made(database: Database)
             "on jobs",
         ),
         (
+            "create role reporting; grant textback_operator to reporting;"
+            " grant reporting to textback_app",
+            "revoke reporting from textback_app; drop owned by reporting; drop role reporting",
+            "inherits textback_operator",
+        ),
+        ("alter role textback_web bypassrls", "alter role textback_web nobypassrls", "may become"),
+        (
             "revoke textback_gate from textback_app",
             "grant textback_gate to textback_app with inherit false, set true",
             "no member of textback_gate",
@@ -239,6 +246,10 @@ def test_every_table_with_an_owner_is_listed_and_guarded(
     policies = owner_connection.execute(
         "select tablename, cmd, roles from pg_policies where schemaname = 'public'"
     ).fetchall()
+    guarded = owner_connection.execute(
+        "select relname from pg_class where relrowsecurity and relforcerowsecurity"
+    ).fetchall()
+    assert {row[0] for row in guarded} == set(OWNED_TABLES)
     for table in OWNED_TABLES:
         assert any(p[0] == table and p[1] == "SELECT" for p in policies), table
         assert ("ALL", ["textback_operator"]) in [(p[1], p[2]) for p in policies if p[0] == table]

@@ -26,7 +26,7 @@ def test_flower_shows_how_each_job_ended_and_still_does_after_a_restart(
     processes: Processes,
     tmp_path: Path,
 ) -> None:
-    """One succeeded, one failed, one stale hint, each with its job id. Demand: 004-40"""
+    """One succeeded, one failed, one stale hint, each with its job id."""
     port = free_port()
     own = {"FLOWER_PORT": str(port), "DATA_DIR": str(tmp_path)}
     flower = processes.start("flower", **own)

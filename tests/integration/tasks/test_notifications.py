@@ -49,9 +49,9 @@ def _status(connection: psycopg.Connection, job_id: UUID) -> str | None:
 @pytest.mark.parametrize(
     ("kind", "locale", "words"),
     [
-        ("count_slowly", "ko", "검색 결과 3건이 준비됐어요"),
+        ("count_slowly", "ko", "검색 결과 3건"),
         ("count_slowly", "en", "3 results for your search"),
-        ("hopeless", "ko", "검색을 끝내지 못했어요"),
+        ("hopeless", "ko", "검색 실패"),
         ("hopeless", "en", "could not be finished"),
     ],
 )
@@ -116,7 +116,7 @@ def test_a_text_whose_message_was_lost_is_sent_by_the_sweep(
     claim = claim_job(database, job_id)
     with database.worker() as session:
         claim.succeed(session, {"counted": 1}, result_count=1)  # and no hint is published
-    owner_connection.execute("update notifications set created_at = now() - interval '1 minute'")
+    owner_connection.execute("update notifications set dispatched_at = now() - interval '1 minute'")
     processes.start("worker", "--queues", "notifications", "--name", "texts", "--pool", "solo")
     sweeps()
     wait_for(lambda: _status(owner_connection, job_id) == "sent", what="the text")

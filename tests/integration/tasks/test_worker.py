@@ -13,8 +13,12 @@ import redis
 from cast import Person
 from factories import make_job, read_job
 from processes import Processes, wait_for
+from sqlalchemy import text
 
 from models import Database, Job, Settings
+from tasks import runner
+from tasks.errors import JobFailedError
+from webapp.embedded.postgres import EmbeddedPostgres
 
 LEASE = {"LEASE_SECONDS": "3"}
 
@@ -42,7 +46,7 @@ def test_a_worker_does_what_was_submitted(
 ) -> None:
     """Submit, claim, run, record, in processes of their own.
 
-    Demand: 000-6, 003-1, 003-6, 003-9, 003-17, 004-15
+    Demand: 000-6, 003-1, 003-17
     """
     job_id = make_job(database, settings, person_a.id, params={"steps": 5})
     processes.start("worker", "--concurrency", "1")
@@ -64,7 +68,7 @@ def test_a_job_ends_failed_with_a_sentence_and_no_private_detail(
     sweeps: Callable[[], None],
     ended: Callable[..., Job],
 ) -> None:
-    """A hopeless job fails at once, a broken one after its attempts. Demand: 002-30, 004-32"""
+    """A hopeless job fails at once, a broken one after its attempts. Demand: 002-30"""
     hopeless = make_job(database, settings, person_a.id, kind="hopeless")
     odd = make_job(database, settings, person_a.id, kind="unstorable")
     broken = make_job(database, settings, person_a.id, kind="broken")
@@ -108,7 +112,7 @@ def test_a_job_whose_worker_was_killed_goes_on_elsewhere_and_ends_once(
 ) -> None:
     """kill -9 in mid-job: another worker goes on from the checkpoint.
 
-    Demand: 000-1, 000-32, 001-6, 002-31, 004-34
+    Demand: 000-1, 002-31
     """
     marks = tmp_path / "marks"
     job_id = make_job(
@@ -213,3 +217,34 @@ def test_ping_names_the_queue_nobody_serves(processes: Processes) -> None:
     asked = processes.start("worker", "ping", "--timeout", "0.5")
     assert asked.wait(60) == 2
     assert "no worker answered on the queue interactive" in processes.log()
+
+
+def test_a_worker_with_a_login_above_row_security_does_not_start(
+    processes: Processes, postgres: EmbeddedPostgres
+) -> None:
+    """The tables' owner is refused with a sentence, by prefork and solo alike. Demand: 002-32"""
+    for pool in ("prefork", "solo"):
+        worker = processes.start("worker", "--pool", pool, DATABASE_URL=postgres.owner_url())
+        assert worker.wait(60) != 0
+        assert "superuser" in processes.log()
+
+
+def test_a_kinds_own_mistake_is_tried_again_and_says_nothing_private(
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A result that does not fit its own model is the kind's fault, not the person's."""
+    job_id = make_job(database, settings, person_a.id, kind="careless")
+    runner.run(job_id, worker="here", database=database, settings=settings)
+    job = read_job(database, person_a.id, job_id)
+    assert (job.status, job.attempt) == ("queued", 1)
+    with database.owner(person_a.id) as session:
+        session.execute(text('update jobs set params = \'{"steps": "typed by a person"}\''))
+        session.execute(text("update jobs set not_before = null"))
+    with pytest.raises(JobFailedError, match="not offered any more"):
+        runner.run(job_id, worker="here", database=database, settings=settings)
+    assert read_job(database, person_a.id, job_id).error_code == "not_understood"
+    assert "typed by a person" not in caplog.text
