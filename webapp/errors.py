@@ -96,6 +96,9 @@ PROBLEMS: Mapping[str, Problem] = {
     ),
     "picture_truncated": Problem(422, "The picture is cut off", "Send the whole file."),
     "picture_unreadable": Problem(422, "The picture is damaged", "Send another one."),
+    "picture_too_complex": Problem(
+        422, "The picture takes too long to read", "Save it anew, or send another one."
+    ),
     "picture_too_large": Problem(
         422, "The picture has too many pixels", "Send it with fewer pixels."
     ),

@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po
 from tasks.fetch import MESSAGES as FETCH_MESSAGES
 from tasks.pictures import MESSAGES as PICTURE_MESSAGES
 from tasks.registry import BUILT_IN, kinds
+from webapp.errors import PROBLEMS
 from webapp.i18n import LANGUAGES
 from webapp.pages import words
 
@@ -63,6 +64,7 @@ def test_compiled_words_are_those_of_the_source(language: str) -> None:
 def test_pages_know_the_words_of_the_built_in_kinds() -> None:
     """What kinds write in English or as a code can be shown in every language."""
     assert words.ERRORS.keys() >= PICTURE_MESSAGES.keys() | FETCH_MESSAGES.keys()
+    assert PROBLEMS.keys() >= PICTURE_MESSAGES.keys()
     own = [kind for kind in kinds().values() if kind.run.__module__ in BUILT_IN]
     for kind in own:
         assert words.TITLES[kind.name] == kind.title

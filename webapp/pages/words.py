@@ -52,6 +52,7 @@ ERRORS = {
     ),
     "picture_truncated": (N_("The picture is cut off."), N_("Send the whole file again.")),
     "picture_unreadable": (N_("The picture is damaged and cannot be read."), _ANOTHER_PHOTO),
+    "picture_too_complex": (N_("The picture takes too long to read."), _ANOTHER_PHOTO),
     "picture_too_large": (N_("The picture has too many pixels."), N_("Send a smaller one.")),
     "url_not_http": (
         N_("The address must begin with http:// or https://."),
