@@ -1,26 +1,112 @@
-"""The database as requests reach it: one short transaction a step, none while anybody waits."""
+"""The database as requests reach it: one short transaction a step, none while anybody waits, and
+nobody kept waiting by a server that has fallen silent.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import gevent
 from flask import Flask, current_app
+from gevent.monkey import is_module_patched
+from sqlalchemy import event, text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session
 
 from models import Database, Settings
+from models.errors import TextbackError
 
 _KEY = "textback.database"
 _SETTINGS = "textback.settings"
+# For a connection, and then for each answer of Postgres. A frozen server, or one whose network
+# swallows everything, gives no error at all.
+PATIENCE_SECONDS = 2.5
+_READY_SECONDS = 1.5
+
+
+class SilentDatabaseError(TextbackError):
+    """Postgres does not answer."""
+
+
+# All the ways in which Postgres is away; nothing is wrong with the request then.
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError, SilentDatabaseError)
+
+_timer: ContextVar[gevent.Timeout | None] = ContextVar("timer", default=None)
+
+
+class WebDatabase(Database):
+    """A pool whose transactions end with SilentDatabaseError when Postgres falls silent."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Each statement and each commit may take PATIENCE_SECONDS anew."""
+        super().__init__(settings)
+        event.listen(self.engine, "before_cursor_execute", _wait_anew)
+        event.listen(self.engine, "commit", _wait_anew)
+
+    def is_reachable(self) -> bool:
+        """Whether Postgres answers, and soon."""
+        try:
+            with _patience(_READY_SECONDS), self.engine.connect() as connection:
+                connection.execute(text("select 1"))
+        except DATABASE_AWAY:
+            return False
+        return True
+
+    @contextmanager
+    def _transaction(self, *args: Any, **values: Any) -> Iterator[Session]:
+        with _patience(PATIENCE_SECONDS), super()._transaction(*args, **values) as session:
+            yield session
+
+
+@contextmanager
+def _patience(seconds: float) -> Iterator[None]:
+    """Give up after so long without an answer.
+
+    gevent's time-out is no Exception, so SQLAlchemy throws the connection away whose answer is
+    still outstanding instead of lending it to the next request. Without gevent, as in tests and
+    commands, nobody else waits behind us and there is no limit.
+
+    Raises:
+        SilentDatabaseError: Postgres said nothing for that long.
+    """
+    if not is_module_patched("socket"):
+        yield
+        return
+    timer = gevent.Timeout.start_new(seconds)
+    before = _timer.set(timer)
+    try:
+        yield
+    except gevent.Timeout as expired:
+        if expired is not timer:
+            raise
+        raise SilentDatabaseError from None
+    finally:
+        _timer.reset(before)
+        timer.close()
+
+
+def _wait_anew(*_about: object) -> None:
+    timer = _timer.get()
+    if timer is not None:
+        timer.cancel()
+        timer.start()
 
 
 def init_database(app: Flask, settings: Settings) -> Database:
     """Give the application its pool; no connection is opened yet."""
-    database = Database(settings)
+    database = WebDatabase(settings)
     app.extensions[_KEY] = database
     app.extensions[_SETTINGS] = settings
     return database
 
 
-def database() -> Database:
+def database() -> WebDatabase:
     """Return the pool: `with database().owner(person.id) as session` is one transaction."""
-    found: Database = current_app.extensions[_KEY]
+    found: WebDatabase = current_app.extensions[_KEY]
     return found
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask, Response, current_app, json, request
 from pydantic import ValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -24,6 +24,7 @@ from tasks.submission import (
     PhoneNotVerifiedError,
     TextsOffError,
 )
+from webapp.db import DATABASE_AWAY
 
 log = logging.getLogger(__name__)
 
@@ -194,8 +195,9 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(InvalidParamsError, lambda error: _answer(invalid(error.errors)))
     for kind, code, name in _BY_ERROR:
         app.register_error_handler(kind, _about_field(code, name))
-    for away in (OperationalError, InterfaceError, PoolTimeoutError):
+    for away in DATABASE_AWAY:
         app.register_error_handler(away, _database_away)
+    app.register_error_handler(DataError, _unstorable)
     app.register_error_handler(Exception, _unforeseen)
 
 
@@ -277,8 +279,27 @@ def _database_away(error: Exception) -> AnyResponse:
     return _answer(ProblemError("database_unavailable", headers={"Retry-After": "5"}))
 
 
-def _unforeseen(_error: Exception) -> AnyResponse:
-    log.exception("request broke method=%s endpoint=%s", request.method, request.endpoint)
+def _unstorable(error: DataError) -> AnyResponse:
+    """Answer what slipped through the checks of fields: Postgres has the last word."""
+    log.warning("value refused by the database: %s", type(error.orig).__name__)
+    return _answer(
+        ProblemError(
+            "invalid_request", "A value cannot be stored: text with a NUL, or a number too large."
+        )
+    )
+
+
+def _unforeseen(error: Exception) -> AnyResponse:
+    log.error(
+        "request broke method=%s endpoint=%s error=%s\n%s",
+        request.method,
+        request.endpoint,
+        type(getattr(error, "orig", None) or error).__name__,
+        # The text of a database's error may hold what somebody typed; where it broke is enough.
+        "".join(traceback.format_tb(error.__traceback__))
+        if isinstance(error, SQLAlchemyError)
+        else traceback.format_exc(),
+    )
     return _answer(ProblemError("internal_error"))
 
 
