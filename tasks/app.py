@@ -13,7 +13,7 @@ from tasks.start_check import wait_for_safe_database
 
 celery_app = Celery(
     "textback",
-    include=["tasks.jobs", "tasks.notifications", "tasks.maintenance"],
+    include=["tasks.jobs", "tasks.notifications", "tasks.maintenance", "tasks.shutdown"],
 )
 celery_app.config_from_object("celeryconfig")
 

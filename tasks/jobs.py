@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 from uuid import UUID
 
+from billiard.process import current_process
 from celery.exceptions import Ignore
 
 from tasks import runner, runtime
 from tasks.app import celery_app
 from tasks.errors import StaleHint
+from tasks.shutdown import worker_name
 
 
 @celery_app.task(name="job.run", bind=True)
@@ -18,7 +21,7 @@ def run_job(self: Any, job_id: str) -> str:
     try:
         return runner.run(
             UUID(job_id),
-            worker=self.request.hostname,
+            worker=worker_name(self.request.hostname, _main_pid()),
             database=runtime.database(),
             settings=runtime.settings(),
         )
@@ -26,3 +29,8 @@ def run_job(self: Any, job_id: str) -> str:
         # Celery sends no event for an ignored task, and Flower would show it running for ever.
         self.send_event("task-ignored", reason=str(hint))
         raise Ignore(str(hint)) from None
+
+
+def _main_pid() -> int:
+    """Return the process that is asked to stop: this one's parent, unless the pool is solo."""
+    return os.getpid() if current_process().name == "MainProcess" else os.getppid()

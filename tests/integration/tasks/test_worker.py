@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
+import psycopg
 import pytest
 import redis
 from cast import Person
@@ -157,6 +158,42 @@ def test_a_job_that_kills_its_worker_ends_after_its_attempts(
     job = ended(job_id)
     assert (job.status, job.error_code, job.attempt) == ("failed", "worker_lost", 2)
     assert len(marks.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("pool", ["prefork", "solo"])
+def test_a_worker_that_is_stopped_hands_its_job_back_at_once(
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    processes: Processes,
+    ended: Callable[..., Job],
+    owner_connection: psycopg.Connection,
+    pool: str,
+) -> None:
+    """SIGTERM in mid-job: another worker goes on, the attempt does not count, nobody waits.
+
+    The lease is half a minute; the job ends long before it could lapse.
+    """
+    job_id = make_job(database, settings, person_a.id, params={"steps": 12, "step_seconds": 0.25})
+    stopped = processes.start("worker", "--name", "first", "--concurrency", "1", "--pool", pool)
+
+    def is_under_way() -> bool:
+        return (read_job(database, person_a.id, job_id).progress_done or 0) >= 2
+
+    wait_for(is_under_way, what="progress")
+    processes.start("worker", "--name", "second", "--concurrency", "1")
+    os.kill(stopped.pid, signal.SIGTERM)
+    job = ended(job_id, seconds=20)
+    assert (job.status, job.attempt, job.max_attempts) == ("succeeded", 1, 3)
+    assert job.worker is not None and job.worker.startswith("second@")
+    assert job.result is not None and job.result["began_at"] >= 2
+    assert stopped.wait(20) == 0
+    told = owner_connection.execute(
+        "select event from job_events where job_id = %s order by id", (job_id,)
+    ).fetchall()
+    assert [row[0] for row in told] == [
+        "enqueued", "claimed", "handed_back", "claimed", "succeeded",
+    ]  # fmt: skip
 
 
 def test_a_frozen_worker_that_wakes_up_late_changes_nothing(
