@@ -16,6 +16,7 @@ from tasks.pictures import PictureError, PictureInfo, inspect_picture
 from tasks.submission import FieldError
 from webapp.db import settings
 from webapp.errors import ProblemError, invalid, picture_problem
+from webapp.resources.schemas import ODD_TEXT, is_odd_text
 
 MAX_JSON_BYTES = 64 * 1024
 # Room for the other fields and the boundaries of a form beside its files.
@@ -41,13 +42,19 @@ def parse_json_object(text: bytes | str) -> dict[str, Any]:
         raise ProblemError("malformed_json", f"{detail}. Send one JSON object.") from None
     if not isinstance(value, dict):
         raise ProblemError("malformed_json", "The body must be one JSON object, in braces.")
-    errors = [
-        FieldError(name, "holds a NUL or half a character; send text without them")
-        for name in _unstorable(value)
-    ]
+    refuse_odd_text(value)
+    return value
+
+
+def refuse_odd_text(value: Mapping[str, Any]) -> None:
+    """Refuse text that Postgres does not store, wherever in the value it stands.
+
+    Raises:
+        ProblemError: names every place.
+    """
+    errors = [FieldError(name, ODD_TEXT) for name in _places_of_odd_text(value)]
     if errors:
         raise invalid(errors)
-    return value
 
 
 def allow_files(count: int) -> None:
@@ -97,15 +104,14 @@ def _finite(text: str) -> float:
     return number
 
 
-def _unstorable(value: Any, path: str = "") -> Iterator[str]:
-    """Yield where text stands that Postgres refuses."""
+def _places_of_odd_text(value: Any, path: str = "") -> Iterator[str]:
     if isinstance(value, str):
-        if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
+        if is_odd_text(value):
             yield path
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _unstorable(key, path or "key")
-            yield from _unstorable(item, f"{path}.{key}" if path else str(key))
+            yield from _places_of_odd_text(key, path or "key")
+            yield from _places_of_odd_text(item, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _unstorable(item, f"{path}.{index}")
+            yield from _places_of_odd_text(item, f"{path}.{index}")

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from models import JobSource, JobStatus, NotificationStatus
 from tasks.texts import LOCALES
 
+ODD_TEXT = "holds a NUL or half a character; send text without them"
 MAX_PAGE = 100
 MAX_WAIT_SECONDS = 30
+
+
+def is_odd_text(text: str) -> bool:
+    """Whether Postgres refuses to store or compare this text."""
+    return "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
+def _even(text: str) -> str:
+    if is_odd_text(text):
+        raise PydanticCustomError("odd_text", ODD_TEXT)
+    return text
+
+
+Text = Annotated[str, AfterValidator(_even)]
 
 
 class JobRequest(BaseModel):
@@ -20,7 +36,7 @@ class JobRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: str = Field(description="A name from `GET /api/v1/kinds`.", max_length=100)
+    kind: Text = Field(description="A name from `GET /api/v1/kinds`.", max_length=100)
     params: dict[str, Any] = Field(
         default_factory=dict, description="What the kind works on; its JSON Schema is in `/kinds`."
     )
@@ -181,8 +197,8 @@ class JobListQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(20, ge=1, le=MAX_PAGE)
-    cursor: str | None = Field(None, description="From `next` of the page before.", max_length=200)
-    kind: str | None = Field(None, max_length=100)
+    cursor: Text | None = Field(None, description="From `next` of the page before.", max_length=200)
+    kind: Text | None = Field(None, max_length=100)
     status: JobStatus | None = None
     source: JobSource | None = None
 

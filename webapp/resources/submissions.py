@@ -24,8 +24,9 @@ from webapp.resources.bodies import (
     parse_json_object,
     picture_file,
     read_json_object,
+    refuse_odd_text,
 )
-from webapp.resources.schemas import JobRequest
+from webapp.resources.schemas import ODD_TEXT, JobRequest, is_odd_text
 
 FORM = "multipart/form-data"
 _OBJECTS = frozenset({"params", "client_context"})
@@ -100,6 +101,7 @@ def _read_form() -> Incoming:
     for name, text in request.form.items():
         if name in JobRequest.model_fields:
             asked[name] = _read_object(name, text) if name in _OBJECTS else text
+    refuse_odd_text({name: text for name, text in asked.items() if name not in _OBJECTS})
     named = {"kind": asked["kind"]} if "kind" in asked else {}
     kind = find_kind(_checked(named).kind)
     params: dict[str, Any] = asked.pop("params", {})
@@ -121,6 +123,8 @@ def _fields_of_form(
         if name in JobRequest.model_fields:
             if len(values) > 1:
                 errors.append(FieldError(name, "is given more than once"))
+        elif any(is_odd_text(value) for value in values):
+            errors.append(FieldError(f"params.{name}", ODD_TEXT))
         elif name not in kind.params.model_fields:
             known = ", ".join([*JobRequest.model_fields, *kind.params.model_fields])
             errors.append(FieldError(name, f"There is no such field; there is {known}."))

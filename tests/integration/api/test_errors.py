@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -14,8 +15,10 @@ from api_client import Api, free_port, make_token
 from cast import make_person
 from flask import Flask
 from pydantic import SecretStr
+from sqlalchemy import select, text
 
-from models import Database
+from models import Database, Job
+from webapp.db import database as app_database
 
 
 @pytest.mark.parametrize(
@@ -41,6 +44,59 @@ def test_flasks_own_errors_are_problem_documents(
     assert (answer.status_code, answer.get_json()["code"]) == (status, code)
     if status == 405:
         assert answer.headers["Allow"]
+
+
+@pytest.mark.parametrize("name", ["kind", "cursor", "status", "source"])
+def test_odd_text_in_a_filter_is_named(a: Api, name: str) -> None:
+    answer = a.get(f"jobs?{name}=a%00b")
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "invalid_request")
+    assert [error["field"] for error in answer.get_json()["errors"]] == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("marks", "params.marks"), ("kind", "kind"), ("locale", "locale"), ("notify", "notify")],
+)
+def test_odd_text_in_a_form_is_named(a: Api, name: str, field: str) -> None:
+    form = {"kind": "count_slowly", name: "a private word\0"}
+    answer = a.post("jobs", data=form, content_type="multipart/form-data")
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "invalid_request")
+    assert [error["field"] for error in answer.get_json()["errors"]] == [field]
+    assert "private" not in answer.text
+
+
+def test_a_value_the_database_refuses_is_the_senders_mistake(
+    make_app: Any, a: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What slips through every check is still no error of ours, and the log keeps quiet of it."""
+    app = make_app()
+
+    def look() -> str:
+        with app_database().owner(uuid4()) as session:
+            session.scalars(select(Job).where(Job.kind == "a private word\0")).all()
+        raise AssertionError
+
+    app.add_url_rule("/api/v1/odd", view_func=look)
+    answer = Api(app.test_client(), a.token).get("odd")
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "invalid_request")
+    assert "private" not in caplog.text + answer.text
+
+
+def test_an_error_of_the_database_is_logged_without_its_values(
+    make_app: Any, a: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, words = make_app(), ["private"]
+
+    def look() -> str:
+        with app_database().owner(uuid4()) as session:
+            session.execute(text("select * from jobs where nothing = :word"), {"word": words[0]})
+        raise AssertionError
+
+    app.add_url_rule("/api/v1/odd", view_func=look)
+    answer = Api(app.test_client(), a.token).get("odd")
+    assert (answer.status_code, answer.get_json()["code"]) == (500, "internal_error")
+    assert "UndefinedColumn" in caplog.text
+    assert "private" not in caplog.text
 
 
 def test_a_page_for_people_is_not_a_document(stranger: Api) -> None:
