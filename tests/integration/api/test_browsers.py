@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import socket
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import pytest
-from api_client import Api
+from api_client import Api, start_web
 from flask import Flask
 from flask.testing import FlaskClient
+from processes import Processes
 from werkzeug.test import TestResponse
 
 HOME = "http://localhost"
@@ -115,3 +118,25 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(app: Flask) -> None:
         assert "HttpOnly" in cookie
         assert "SameSite=Lax" in cookie
         assert "Path=/" in cookie
+
+
+ELSEWHERE = (
+    "//evil.example/", "//evil.example/x", "///evil.example", "/%2Fevil.example/",
+    "/%5Cevil.example", "/\\evil.example", "/%0Aevil", "/jobs",
+)  # fmt: skip
+
+
+def test_choosing_a_language_leads_to_no_other_site(processes: Processes) -> None:
+    """Addresses are sent as they stand, for clients tidy up what an attacker would not."""
+    web = urlsplit(start_web(processes).address)
+    for path in ELSEWHERE:
+        with socket.create_connection((web.hostname, web.port), timeout=5) as line:
+            request = f"GET {path}?lang=ko HTTP/1.1\r\nHost: textback.example\r\n"
+            line.sendall(f"{request}Connection: close\r\n\r\n".encode())
+            answer = line.makefile("rb").read().decode()
+        found = re.search(r"^Location: (.*?)\r?$", answer, re.MULTILINE)
+        if found is not None:
+            location = found.group(1).replace("\\", "/")  # as browsers read it
+            there = urlsplit(urljoin("http://textback.example/", location))
+            assert there.hostname == "textback.example", path
+    assert found is not None
