@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import io
+import struct
 import warnings
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -13,6 +15,7 @@ from tasks.picture_headers import TooComplexError, TruncatedFileError, read_head
 
 if TYPE_CHECKING:  # Pillow is imported on first use; the web process never does
     from PIL import Image
+    from PIL.ImageFile import ImageFile
 
 DEFAULT_MAX_PIXELS = 50_000_000
 WORKING_SIDE = 1024  # pixels; the longest side handed on. The model looks at 224
@@ -23,6 +26,20 @@ _PILLOW_FORMATS = {
     "image/heic": ("HEIF",),
 }
 _ORIENTATION_TAG = 0x0112
+# What decoders raise for broken data. Not every Exception: the job's time limit is one too.
+_DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 
 # Sentences for people, and the keys of their translations.
 MESSAGES = {
@@ -109,17 +126,18 @@ def open_picture(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about odd metadata; the pixel cap is ours
             return _decode(data, info, max_pixels)
-    except (PictureError, MemoryError):
-        raise
-    except Exception as error:
-        # Decoders raise what they like for broken data: OSError, SyntaxError, struct.error …
+    except _DAMAGE as error:
         code = "picture_truncated" if "truncated" in str(error) else "picture_unreadable"
         raise PictureError(code) from error
 
 
 def _check_pixels(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
-        raise PictureError("picture_too_large", max_megapixels=max_pixels // 1_000_000)
+        raise _too_large(max_pixels)
+
+
+def _too_large(max_pixels: int) -> PictureError:
+    return PictureError("picture_too_large", max_megapixels=max_pixels // 1_000_000)
 
 
 def _decode(data: bytes, info: PictureInfo, max_pixels: int) -> Image.Image:
@@ -127,9 +145,7 @@ def _decode(data: bytes, info: PictureInfo, max_pixels: int) -> Image.Image:
 
     if info.media_type == "image/heic":
         _register_heif()
-    with Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS[info.media_type]) as picture:
-        # The decoder's own opinion of the size counts too.
-        _check_pixels(picture.width, picture.height, max_pixels)
+    with _opened(data, info.media_type, max_pixels) as picture:
         picture.draft("RGB", (WORKING_SIDE, WORKING_SIDE))  # JPEG only: decode at 1/2, 1/4 or 1/8
         picture.load()
         is_turned = info.media_type == "image/heic"  # by libheif
@@ -139,10 +155,23 @@ def _decode(data: bytes, info: PictureInfo, max_pixels: int) -> Image.Image:
     return _turned(_on_white(small), orientation)
 
 
+def _opened(data: bytes, media_type: str, max_pixels: int) -> ImageFile:
+    """Let Pillow read the header: its own opinion of the size counts too."""
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    try:
+        picture = Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS[media_type])
+    except Image.DecompressionBombError as error:
+        raise _too_large(max_pixels) from error
+    _check_pixels(picture.width, picture.height, max_pixels)
+    return picture
+
+
 def _orientation(picture: Image.Image) -> int:
     try:
         return int(picture.getexif().get(_ORIENTATION_TAG, 1))
-    except Exception:  # noqa: BLE001  a picture with broken metadata is still a picture
+    except _DAMAGE:  # a picture with broken metadata is still a picture
         return 1
 
 

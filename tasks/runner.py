@@ -130,7 +130,12 @@ class _Attempt:
                 database=self._database,
                 settings=self._settings,
             )
-            return kind.run(context, params)
+            try:
+                return kind.run(context, params)
+            except Exception as error:
+                if _comes_from_time_limit(error):
+                    raise SoftTimeLimitExceeded from error
+                raise
 
     def _succeed(self, kind: JobKind, result: BaseModel) -> str:
         refuse_nan(result.model_dump())
@@ -164,6 +169,16 @@ class _Attempt:
         wake_on_commit(session, self._claim.job_id)
         if notification_id is not None:
             notify_on_commit(session, notification_id)
+
+
+def _comes_from_time_limit(error: BaseException | None) -> bool:
+    """Tell whether the limit struck inside something that catches every error.
+
+    It is raised wherever the kind happens to be, and libraries make errors of their own from it.
+    """
+    while error is not None and not isinstance(error, SoftTimeLimitExceeded):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def retry_delay_seconds(attempt: int) -> float:
