@@ -138,6 +138,13 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise FetchError("url_invalid") from error
+
+
 def _ascii_host(host: str) -> str:
     """Return the host as the resolver will see it: IDNA folds ①②⑦ and full-width dots to ASCII."""
     if ":" in host:
@@ -233,7 +240,7 @@ class Fetcher:
                     raise _network_error(error, deadline) from error
                 finally:
                     connection.close()
-                url = urljoin(url, location)
+                url = _joined(url, location)
         raise FetchError("too_many_redirects")
 
     def _connected(self, parts: SplitResult, deadline: _Deadline) -> HTTPConnection:

@@ -300,6 +300,14 @@ def test_redirect_to_another_scheme_is_refused(site: Site) -> None:
     assert code_of(Fetcher(everything), site.url) == "url_not_http"
 
 
+@pytest.mark.parametrize("location", ["http://[", "http://[::1", "//[x]/", "http://a:b/"])
+def test_redirect_to_what_is_no_address_is_final(site: Site, location: str) -> None:
+    site.pages["/"] = answer(status=302, Location=location)
+    with pytest.raises(FetchError) as refused:
+        Fetcher(everything).fetch(site.url + "/", max_bytes=10)
+    assert (refused.value.code, refused.value.permanent) == ("url_invalid", True)
+
+
 def test_redirects_end(site: Site) -> None:
     site.pages["/"] = answer(status=302, Location="/")
     assert code_of(Fetcher(everything), site.url + "/") == "too_many_redirects"
