@@ -17,8 +17,9 @@ import psycopg
 from webapp import cli as textback
 from webapp.console import Console
 from webapp.demo.walk import ConsoleTexts, DemoError, walk
-from webapp.embedded.postgres import EmbeddedPostgres, PostgresError
-from webapp.embedded.valkey import EmbeddedValkey, ValkeyError
+from webapp.embedded.postgres import EmbeddedPostgres
+from webapp.embedded.server import ServerError
+from webapp.embedded.valkey import EmbeddedValkey
 from webapp.installation import KEYS, AlreadyRunningError, Installation
 from webapp.processes import Process, fork, free_port, rotate, spawn
 from webapp.supervisor import Child, StartError, StopRequested, Supervisor
@@ -95,7 +96,7 @@ def run(
                 supervisor.watch()
             except StopRequested:
                 pass
-    except (AlreadyRunningError, StartError, PostgresError, ValkeyError) as error:
+    except (AlreadyRunningError, StartError, ServerError) as error:
         console.error(str(error))
         return 1
     except PermissionError as error:

