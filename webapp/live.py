@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -21,9 +22,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from models import Database, Job, JobStatus, Settings
+from models import Database, Job, Settings
+from models.job import queue_positions
 from tasks.runtime import WAKE_CHANNEL
 from webapp.auth import CurrentPerson, live_credentials
+from webapp.db import DATABASE_AWAY
 from webapp.errors import ProblemError
 from webapp.resources.job_json import JobView, job_json, read_view
 
@@ -32,11 +35,14 @@ log = logging.getLogger(__name__)
 _KEY = "textback.live"
 # Well below the connections a worker holds, so that streams never keep other requests out.
 MAX_WATCHERS = 4000
+# So that nobody takes the places of all others.
+MAX_WATCHERS_OF_ONE = 50
 # A lost wake-up costs this much; places in the queue move without one.
 _READ_AGAIN_SECONDS = 15.0
-_READ_QUEUED_SECONDS = 3.0
+_PLACES_SECONDS = 3.0
 _POLL_SECONDS = 1.5
 _LOOK_SECONDS = 0.25
+_AWAY_SECONDS = 1.0
 _PING_SECONDS = 2.0
 _SILENCE_SECONDS = 5.0
 
@@ -49,14 +55,19 @@ class Snapshot:
     version: int
     status: str
     is_final: bool
+    place: int | None
     body: str
+    frame: bytes
 
     @classmethod
     def of(cls, view: JobView) -> Self:
-        """Take the state of a view."""
+        """Take the state of a view; made once, whatever the number of those it is sent to."""
         job: Job = view.job
         body = json.dumps(job_json(view))
-        return cls(view.tag, job.version, job.status, job.is_final, body)
+        frame = f"id: {job.version}\ndata: {body}\n\n".encode()
+        return cls(
+            view.tag, job.version, job.status, job.is_final, view.queue_position, body, frame
+        )
 
 
 class WatchEndedError(Exception):
@@ -91,6 +102,10 @@ class Watcher:
             raise WatchEndedError
         return snapshot
 
+    def saw(self, snapshot: Snapshot) -> None:
+        """Tell what was read without the hub after the watch began."""
+        self._hub.note_place(self.job_id, snapshot.place)
+
     def offer(self, snapshot: Snapshot) -> None:
         """Hand over a state; the hub calls this."""
         self._latest = snapshot
@@ -115,28 +130,38 @@ class Hub:
         self._redis_url = settings.redis_url.get_secret_value()
         self._lock = threading.Lock()
         self._watched: dict[UUID, set[Watcher]] = {}
+        self._of_person: Counter[UUID] = Counter()
         self._read_at: dict[UUID, float] = {}
-        self._queued: set[UUID] = set()
+        # Those that wait in the queue, with the place that was read last.
+        self._queued: dict[UUID, int] = {}
         self._dirty: set[UUID] = set()
         self._woken = threading.Event()
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
         self._redis_away = True
         self._looked_at = 0.0
+        self._placed_at = 0.0
 
     def watch(self, job_id: UUID, person: CurrentPerson) -> Watcher:
         """Return a watcher that hears of every change from now on.
 
         Raises:
-            ProblemError: too many watch already, or the process is stopping.
+            ProblemError: too many watch already, this person too often, or the process is stopping.
         """
         watcher = Watcher(self, job_id, person)
         with self._lock:
-            if self._closed.is_set() or self._count() >= MAX_WATCHERS:
+            if self._closed.is_set() or self._of_person.total() >= MAX_WATCHERS:
                 raise ProblemError("too_many_streams", headers={"Retry-After": "10"})
+            if self._of_person[person.id] >= MAX_WATCHERS_OF_ONE:
+                raise ProblemError(
+                    "too_many_requests",
+                    f"This account waits for jobs at {MAX_WATCHERS_OF_ONE} places already. "
+                    "Close some, or ask again without waiting.",
+                    headers={"Retry-After": "10"},
+                )
+            self._of_person[person.id] += 1
             self._watched.setdefault(job_id, set()).add(watcher)
             self._read_at.setdefault(job_id, time.monotonic())
-            self._queued.add(job_id)
             if not self._threads:
                 self._start()
         return watcher
@@ -145,13 +170,24 @@ class Hub:
         """Take a watcher away."""
         with self._lock:
             watchers = self._watched.get(watcher.job_id)
-            if watchers is None:
+            if watchers is None or watcher not in watchers:
                 return
-            watchers.discard(watcher)
+            watchers.remove(watcher)
+            self._of_person[watcher.person.id] -= 1
+            if not self._of_person[watcher.person.id]:
+                del self._of_person[watcher.person.id]
             if not watchers:
                 self._watched.pop(watcher.job_id)
                 self._read_at.pop(watcher.job_id, None)
-                self._queued.discard(watcher.job_id)
+                self._queued.pop(watcher.job_id, None)
+
+    def note_place(self, job_id: UUID, place: int | None) -> None:
+        """Remember the place a watched job had when it was read; None when it waits no more."""
+        with self._lock:
+            if place is None or job_id not in self._watched:
+                self._queued.pop(job_id, None)
+            else:
+                self._queued[job_id] = place
 
     def close(self) -> None:
         """End every watcher and both threads."""
@@ -168,10 +204,7 @@ class Hub:
     def watcher_count(self) -> int:
         """How many watch."""
         with self._lock:
-            return self._count()
-
-    def _count(self) -> int:
-        return sum(len(group) for group in self._watched.values())
+            return self._of_person.total()
 
     def _start(self) -> None:
         for name, target in (("wake-ups", self._listen), ("live reader", self._read)):
@@ -231,11 +264,26 @@ class Hub:
         while not self._closed.is_set():
             self._woken.wait(_LOOK_SECONDS)
             self._woken.clear()
-            for job_id in self._take_due():
-                try:
-                    self._refresh(job_id)
-                except Exception as error:  # noqa: BLE001 - the database may be away; others wait
-                    log.warning("live read failed, tried again: %s", type(error).__name__)
+            due = self._take_due()
+            try:
+                self._refresh_all(due)
+            except DATABASE_AWAY as error:
+                log.warning("live reads wait, the database is away: %s", type(error).__name__)
+                with self._lock:
+                    self._dirty |= due
+                self._closed.wait(_AWAY_SECONDS)
+
+    def _refresh_all(self, due: set[UUID]) -> None:
+        """Read what is due; what is read is taken out of the set."""
+        places = self._read_places(due)
+        for job_id in tuple(due):
+            try:
+                self._refresh(job_id, places)
+            except DATABASE_AWAY:
+                raise
+            except Exception as error:  # noqa: BLE001 - one row must not silence all others
+                log.error("live read failed job_id=%s error=%s", job_id, type(error).__name__)  # noqa: TRY400 - its text may hold values
+            due.discard(job_id)
 
     def _take_due(self) -> set[UUID]:
         now = time.monotonic()
@@ -245,18 +293,39 @@ class Hub:
             if now - self._looked_at >= _LOOK_SECONDS:
                 self._looked_at = now
                 for job_id, read_at in self._read_at.items():
-                    if now - read_at >= self._patience(job_id):
+                    if now - read_at >= self._patience():
                         due.add(job_id)
             for job_id in due:
                 self._read_at[job_id] = now
         return due
 
-    def _patience(self, job_id: UUID) -> float:
-        if self._redis_away:
-            return _POLL_SECONDS
-        return _READ_QUEUED_SECONDS if job_id in self._queued else _READ_AGAIN_SECONDS
+    def _patience(self) -> float:
+        return _POLL_SECONDS if self._redis_away else _READ_AGAIN_SECONDS
 
-    def _refresh(self, job_id: UUID) -> None:
+    def _read_places(self, due: set[UUID]) -> dict[UUID, int]:
+        """Return the places of the waiting jobs among these: one statement for all.
+
+        Now and then of every waiting job; those that have moved, or wait no more, become due.
+        """
+        now = time.monotonic()
+        with self._lock:
+            known = dict(self._queued)
+        is_round = now - self._placed_at >= _PLACES_SECONDS
+        asked = known.keys() if is_round else known.keys() & due
+        if not asked:
+            return {}
+        with self._database.gate(b"") as session:
+            places = queue_positions(session, asked)
+        if is_round:
+            self._placed_at = now
+            moved = {job_id for job_id in asked if places.get(job_id) != known[job_id]}
+            for job_id in moved:
+                self.note_place(job_id, places.get(job_id))
+            with self._lock:
+                due |= moved & self._watched.keys()
+        return places
+
+    def _refresh(self, job_id: UUID, places: Mapping[UUID, int]) -> None:
         """Read a row once for all who watch it, and hand it to those who still may read."""
         with self._lock:
             watchers = list(self._watched.get(job_id, ()))
@@ -264,11 +333,10 @@ class Hub:
             group = [watcher for watcher in watchers if watcher.person.id == owner_id]
             with self._database.owner(owner_id) as session:
                 live = live_credentials(session, {one.person.credential for one in group})
-                view = read_view(session, job_id) if live else None
+                view = read_view(session, job_id, places) if live else None
             snapshot = None if view is None else Snapshot.of(view)
-            if snapshot is not None and snapshot.status != JobStatus.QUEUED:
-                with self._lock:
-                    self._queued.discard(job_id)
+            if snapshot is not None:
+                self.note_place(job_id, snapshot.place)
             for watcher in group:
                 if snapshot is None or watcher.person.credential not in live:
                     watcher.end()

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
 from models import Job, JobStatus, Notification, Upload, User
-from models.job import jobs_page
+from models.job import jobs_page, queue_positions
 from webapp.auth import current_person
 from webapp.db import database, settings
 from webapp.pages.blueprint import pages_blueprint
@@ -98,7 +98,7 @@ def _live_view(session: Session, job: Job) -> dict[str, Any]:
         "photo": f"/photos/{upload}" if has_photo else None,
         "now": isotime(now),
         "elapsed": clock((now - job.created_at).total_seconds()),
-        "position": job.queue_position(session),
+        "position": queue_positions(session, [job.id]).get(job.id),
         "stage": _stage(job, stages, begins),
         "steps": steps.format(done=job.progress_done, total=total) if total > 1 else "",
         "words": {"stages": stages, "begins": begins, "steps": steps},

@@ -29,6 +29,7 @@ _RETRY_MILLISECONDS = 2000
         },
         204: {"description": "The job has ended and Last-Event-ID is its end: do not reconnect."},
         404: problem_response("job_not_found"),
+        429: problem_response("too_many_requests"),
         503: problem_response("too_many_streams", "database_unavailable"),
     },
 )
@@ -48,6 +49,7 @@ def follow_job(path: JobPath) -> Response:
     except BaseException:
         watcher.close()
         raise
+    watcher.saw(first)
     if first.is_final and request.headers.get("Last-Event-ID") == str(first.version):
         watcher.close()
         return Response(status=204)
@@ -59,20 +61,16 @@ def follow_job(path: JobPath) -> Response:
     return response
 
 
-def _follow(watcher: Watcher, last: Snapshot) -> Iterator[str]:
+def _follow(watcher: Watcher, last: Snapshot) -> Iterator[bytes]:
     with closing(watcher):
-        yield f"retry: {_RETRY_MILLISECONDS}\n{_frame(last)}"
+        yield f"retry: {_RETRY_MILLISECONDS}\n".encode() + last.frame
         while not last.is_final:
             try:
                 snapshot = watcher.next(PING_SECONDS)
             except WatchEndedError:
                 return
             if snapshot is None:
-                yield ": ping\n\n"
+                yield b": ping\n\n"
             elif snapshot.tag != last.tag:
-                yield _frame(snapshot)
+                yield snapshot.frame
                 last = snapshot
-
-
-def _frame(snapshot: Snapshot) -> str:
-    return f"id: {snapshot.version}\ndata: {snapshot.body}\n\n"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Job, JobStatus, Notification
+from models.job import queue_positions
 
 PURPOSE = "job_ended"
 
@@ -41,17 +42,26 @@ class JobView:
         return "-".join(parts)
 
 
-def read_view(session: Session, job_id: UUID) -> JobView | None:
-    """Return a job of the person whose transaction this is, or None."""
+def read_view(
+    session: Session, job_id: UUID, places: Mapping[UUID, int] | None = None
+) -> JobView | None:
+    """Return a job of the person whose transaction this is, or None; see `views_of`."""
     job = session.get(Job, job_id)
-    return None if job is None else views_of(session, [job])[0]
+    return None if job is None else views_of(session, [job], places)[0]
 
 
-def views_of(session: Session, jobs: Iterable[Job]) -> list[JobView]:
-    """Return jobs with what is shown beside them; two statements, however many there are."""
+def views_of(
+    session: Session, jobs: Iterable[Job], places: Mapping[UUID, int] | None = None
+) -> list[JobView]:
+    """Return jobs with what is shown beside them; two statements, however many there are.
+
+    Args:
+        session: a transaction of the jobs' person.
+        jobs: any of theirs.
+        places: those in the queue that are known already.
+    """
     jobs = list(jobs)
     notifications: dict[UUID, Notification] = {}
-    positions: dict[UUID, int] = {}
     texted = [job.id for job in jobs if job.notify == "sms" and job.is_final]
     if texted:
         found = session.scalars(
@@ -60,12 +70,10 @@ def views_of(session: Session, jobs: Iterable[Job]) -> list[JobView]:
             )
         )
         notifications = {notification.job_id: notification for notification in found}
-    queued = [job.id for job in jobs if job.status == JobStatus.QUEUED]
-    if queued:
-        ahead = func.textback_jobs_ahead(Job.queue, Job.id)
-        rows = session.execute(select(Job.id, ahead).where(Job.id.in_(queued)))
-        positions = {job_id: count + 1 for job_id, count in rows}
-    return [JobView(job, notifications.get(job.id), positions.get(job.id)) for job in jobs]
+    queued = {job.id for job in jobs if job.status == JobStatus.QUEUED}
+    places = {job_id: place for job_id, place in (places or {}).items() if job_id in queued}
+    places |= queue_positions(session, queued - places.keys())
+    return [JobView(job, notifications.get(job.id), places.get(job.id)) for job in jobs]
 
 
 def job_json(view: JobView) -> dict[str, Any]:

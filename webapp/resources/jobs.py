@@ -110,7 +110,13 @@ def list_jobs(query: JobListQuery) -> dict[str, Any]:
     "/jobs/<job_id>",
     tags=[JOBS],
     operation_id="read_job",
-    responses={200: Job, 304: _NOT_MODIFIED, 404: problem_response("job_not_found")},
+    responses={
+        200: Job,
+        304: _NOT_MODIFIED,
+        404: problem_response("job_not_found"),
+        429: problem_response("too_many_requests"),
+        503: problem_response("too_many_streams", "database_unavailable"),
+    },
 )
 def read_job(path: JobPath, query: JobQuery) -> Response:
     """Read a job, or wait for it.
@@ -156,6 +162,7 @@ def _wait(person: CurrentPerson, job_id: UUID, seconds: float, last: Snapshot) -
     with closing(hub().watch(job_id, person)) as watcher:
         # Once more, for what happened before the watch began.
         last = Snapshot.of(find_view(person, job_id))
+        watcher.saw(last)
         while not _is_awaited(last) and (left := deadline - time.monotonic()) > 0:
             try:
                 last = watcher.next(left) or last

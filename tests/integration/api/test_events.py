@@ -272,6 +272,72 @@ def test_rows_are_polled_while_redis_is_away(
     assert first["progress"] == 40
 
 
+def test_a_place_in_the_queue_moves_without_any_word(
+    a: Api, b: Api, database: Database, open_stream: Callable[..., Stream]
+) -> None:
+    """Nobody is woken by another's job, yet the place is told anew."""
+    ahead = b.submit()
+    job = a.submit()
+    stream = open_stream(a, job)
+    first = stream.next()
+    assert first is not None
+    claim_job(database, UUID(ahead["id"]))
+    moved = stream.until(lambda event: event["queue_position"] != first["queue_position"])
+    assert moved["queue_position"] == first["queue_position"] - 1
+    assert moved["version"] == first["version"]
+
+
+def test_a_lost_wake_up_is_made_good_soon(
+    a: Api, database: Database, open_stream: Callable[..., Stream]
+) -> None:
+    """A job that waits no more is seen with the next look at the places."""
+    job = a.submit()
+    stream = open_stream(a, job)
+    stream.next()
+    claim_job(database, UUID(job["id"]))
+    assert stream.until(lambda event: event["status"] == "running")["queue_position"] is None
+
+
+def test_jobs_that_wait_and_do_not_move_are_not_read_again(
+    make_app: Any, a: Api, open_stream: Callable[..., Stream]
+) -> None:
+    """One look at all places, not one row a job, however many are watched."""
+    from sqlalchemy import event as sqlalchemy_event
+
+    app = make_app()
+    jobs = [a.submit() for _ in range(12)]
+    for job in jobs:
+        open_stream(Api(app.test_client(), a.token, a.person_id), job).next()
+    time.sleep(4)  # the subscription stands and everything was read once
+    opened: list[int] = []
+    engine = app.extensions["textback.database"].engine
+    sqlalchemy_event.listen(engine, "begin", lambda _connection: opened.append(1))
+    time.sleep(4)
+    assert 1 <= len(opened) <= 6
+
+
+def test_one_account_takes_only_so_many_streams(
+    make_app: Any,
+    a: Api,
+    b: Api,
+    monkeypatch: pytest.MonkeyPatch,
+    open_stream: Callable[..., Stream],
+) -> None:
+    """The others keep their places, and who has too many may still ask without waiting."""
+    monkeypatch.setattr(live, "MAX_WATCHERS_OF_ONE", 2)
+    app = make_app()
+    mine, theirs = (Api(app.test_client(), one.token, one.person_id) for one in (a, b))
+    job, other = a.submit(), b.submit()
+    streams = [open_stream(mine, job) for _ in range(2)]
+    for path in (job["links"]["events"], f"{job['links']['self']}?wait=5"):
+        answer = mine.get(path)
+        assert (answer.status_code, answer.get_json()["code"]) == (429, "too_many_requests")
+        assert int(answer.headers["Retry-After"]) > 0
+    assert mine.get(job["links"]["self"]).status_code == 200
+    assert open_stream(theirs, other).next() is not None
+    assert all(stream.next() is not None for stream in streams)
+
+
 def test_too_many_streams_are_told_to_poll(
     make_app: Any,
     a: Api,

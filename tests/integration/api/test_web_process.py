@@ -13,8 +13,8 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from api_client import Api, free_port, start_web
-from cast import Person
+from api_client import Api, free_port, make_token, start_web
+from cast import Person, make_person
 from factories import claim_job, make_job
 from processes import Processes, wait_for
 
@@ -79,29 +79,33 @@ def read_until(stream: Any, word: bytes) -> bytes:
 
 
 def test_many_streams_share_one_process_and_hold_no_connection(
-    processes: Processes, database: Database, settings: Settings, person_a: Person, token_a: str,
+    processes: Processes, database: Database, settings: Settings,
     owner_connection: psycopg.Connection,
 ) -> None:  # fmt: skip
-    """Demand: 004-5."""
-    job_id = make_job(database, settings, person_a.id)
+    """Four people with 25 open pages each. Demand: 004-5."""
     address = start_web(processes).address
-    streams = open_streams(address, job_id, token_a, 100)
+    streams, claims = [], []
+    for person in (make_person(database) for _ in range(4)):
+        job_id = make_job(database, settings, person.id)
+        streams += open_streams(address, job_id, make_token(database, person), 25)
+        claims.append(claim_job(database, job_id))
     for stream in streams:
-        assert b'"queued"' in read_until(stream, b"data:")
-    claim = claim_job(database, job_id)
-    with database.worker() as session:
-        claim.heartbeat(session, lease_seconds=30, progress=Progress(percent=64))
-        wake_on_commit(session, job_id)
+        assert b'"status"' in read_until(stream, b"data:")
+    for claim in claims:
+        with database.worker() as session:
+            claim.heartbeat(session, lease_seconds=30, progress=Progress(percent=64))
+            wake_on_commit(session, claim.job_id)
     for stream in streams:
         assert read_until(stream, b'"progress": 64')
     busy = (
         "select count(*) from pg_stat_activity where usename = 'textback_app' "
         "and state <> 'idle' and application_name = 'textback'"
     )
-    assert owner_connection.execute(busy).fetchone() == (0,)
-    with database.worker() as session:
-        claim.succeed(session, {"counted": 1}, result_count=1)
-        wake_on_commit(session, job_id)
+    wait_for(lambda: owner_connection.execute(busy).fetchone() == (0,), 10, "idle connections")
+    for claim in claims:
+        with database.worker() as session:
+            claim.succeed(session, {"counted": 1}, result_count=1)
+            wake_on_commit(session, claim.job_id)
     for stream in streams:
         assert read_until(stream, b'"succeeded"')
         assert stream.read() == b"\n"  # and that is the end

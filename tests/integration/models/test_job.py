@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from models import Claim, Database, Job, JobEvent, JobStatus, Progress, Settings
 from models.errors import StaleFenceError, UnstorableError
-from models.job import TRANSITIONS
+from models.job import TRANSITIONS, queue_positions
 from models.queries import query
 
 
@@ -258,21 +258,34 @@ def test_text_that_postgres_refuses_is_cleaned_and_nan_is_refused(
     assert read_job(database, person_a.id, claim.job_id).result == {"a": ["bc"]}
 
 
-def test_queue_position_counts_everybodys_jobs_ahead(
+def test_queue_positions_count_everybodys_jobs_ahead(
     database: Database, settings: Settings, person_a: Person, person_b: Person
 ) -> None:
     """A person learns how many are ahead, though not whose."""
-    first = make_job(database, settings, person_b.id)
-    second = make_job(database, settings, person_a.id)
+    first, second, third = (
+        make_job(database, settings, person.id) for person in (person_b, person_a, person_b)
+    )
     with database.owner(person_a.id) as session:
-        mine = session.get_one(Job, second)
-        ahead = mine.queue_position(session)
-    with database.owner(person_b.id) as session:
-        theirs = session.get_one(Job, first).queue_position(session)
-    assert ahead == theirs + 1
+        places = queue_positions(session, [third, second])
+        assert queue_positions(session, [first]) == {first: places[second] - 1}
+    assert places[third] == places[second] + 1
     claim_job(database, second)
     with database.owner(person_a.id) as session:
-        assert session.get_one(Job, second).queue_position(session) is None
+        assert queue_positions(session, [second]) == {}
+        assert queue_positions(session, [third, second]) == {third: places[second]}
+
+
+def test_each_queue_has_its_own_places(
+    database: Database, settings: Settings, person_a: Person, owner_connection: psycopg.Connection
+) -> None:
+    owner_connection.execute("update jobs set status = 'cancelled' where status = 'queued'")
+    jobs = [make_job(database, settings, person_a.id) for _ in range(4)]
+    owner_connection.execute(
+        "update jobs set queue = 'scheduled' where id = any(%s)", ([jobs[0], jobs[2]],)
+    )
+    with database.owner(person_a.id) as session:
+        places = queue_positions(session, jobs)
+    assert [places[job_id] for job_id in jobs] == [1, 1, 2, 2]
 
 
 @pytest.mark.parametrize("how", ["retry", "rescue"])
