@@ -2,7 +2,7 @@
 
 from kombu import Exchange, Queue
 
-from models.session import sqlalchemy_url
+from models.session import CONNECT_ARGS, sqlalchemy_url
 from models.settings import Settings
 
 _settings = Settings.from_env()
@@ -14,6 +14,7 @@ QUEUE_NAMES = (INTERACTIVE, SCHEDULED, NOTIFICATIONS, MAINTENANCE)
 # The longest hard limit any kind may ask for; a message in work is redelivered after twice that.
 LONGEST_JOB_SECONDS = 4 * 3600
 SWEEP_SECONDS = 5.0
+PRUNE_SECONDS = 60.0
 
 broker_url = _settings.redis_url.get_secret_value()
 broker_connection_max_retries = None  # a worker never gives up on Redis
@@ -32,7 +33,8 @@ broker_transport_options = {
 
 # The one user of results is `textback worker ping`; what a job answers is in its row.
 result_backend = "db+" + sqlalchemy_url(_settings.database_url.get_secret_value())
-database_engine_options = {"connect_args": {"options": "-c role=textback_worker"}}
+database_engine_options = {"connect_args": CONNECT_ARGS, "hide_parameters": True}
+database_engine_callback = "tasks.result_backend:use_worker_role"
 database_create_tables_at_setup = False
 result_expires = 3600
 task_ignore_result = True
@@ -76,9 +78,14 @@ beat_schedule_filename = str(_settings.data_dir / "beat-schedule")
 beat_schedule = {
     name: {
         "task": f"sweep.{name}",
-        "schedule": SWEEP_SECONDS,
+        "schedule": seconds,
         # A sweep nobody ran in time is of no use; the next one does its work.
-        "options": {"queue": MAINTENANCE, "expires": SWEEP_SECONDS},
+        "options": {"queue": MAINTENANCE, "expires": seconds},
     }
-    for name in ("dispatch_waiting_jobs", "rescue_stalled_jobs", "send_due_notifications")
+    for name, seconds in {
+        "dispatch_waiting_jobs": SWEEP_SECONDS,
+        "rescue_stalled_jobs": SWEEP_SECONDS,
+        "send_due_notifications": SWEEP_SECONDS,
+        "prune_uploads": PRUNE_SECONDS,
+    }.items()
 }

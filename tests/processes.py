@@ -28,7 +28,7 @@ class Processes:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start one command and return it without waiting."""
-        name = f"{len(self._running)}-{'-'.join(arguments).replace('/', '_')[:40]}"
+        name = f"{len(self._running):02}-{'-'.join(arguments).replace('/', '_')[:40]}"
         process = spawn(
             [sys.executable, "-m", "webapp.cli", *arguments],
             log=self._logs / f"{name}.log",

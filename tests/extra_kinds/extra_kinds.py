@@ -69,6 +69,11 @@ def deadly(ctx: JobContext, params: Params) -> Result:
     raise AssertionError
 
 
+def careless(ctx: JobContext, params: Params) -> Result:
+    """Answer with what does not fit the kind's own model."""
+    return Result(counted="many")  # type: ignore[arg-type]
+
+
 class Odd(BaseModel):
     """A result with what Postgres refuses."""
 
@@ -88,5 +93,6 @@ COUNT_SLOWLY = _kind("count_slowly", count_slowly, count=lambda result: result.c
 BROKEN = _kind("broken", broken, max_attempts=2)
 HOPELESS = _kind("hopeless", hopeless)
 DEADLY = _kind("deadly", deadly, max_attempts=2)
+CARELESS = _kind("careless", careless)
 UNSTORABLE = _kind("unstorable", unstorable, result=Odd)
 FOLDER = Path(__file__).parent

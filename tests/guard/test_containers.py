@@ -147,7 +147,7 @@ def test_every_service_is_watched_and_restarted():
 
 
 def test_workers_can_be_multiplied():
-    """Nothing in the file ties a worker to one container. Demand: 003-1, 003-11"""
+    """Nothing in the file ties a worker to one container."""
     for name, service in read_file()["services"].items():
         if name.startswith("worker"):
             assert not {"container_name", "hostname", "ports", "volumes"} & set(service)

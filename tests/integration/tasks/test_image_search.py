@@ -251,8 +251,9 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
 def test_photo_at_an_address_is_looked_for(
     shop: Shop, submit: Callable[..., UUID], finish: Callable[[UUID], Job]
 ) -> None:
-    """Demand: 000-14"""
+    """The address stays with the job. Demand: 000-14"""
     job = finish(submit(image_url=f"{shop.url}/cup.jpg", limit=1))
+    assert job.params["image_url"] == f"{shop.url}/cup.jpg"
     assert Result.model_validate(job.result).products[0].title == "Hot beverage"
 
 

@@ -15,13 +15,15 @@ LINK = "https://t.example/r/" + "x" * 22
 def test_a_text_fits_one_segment_and_carries_the_link(
     locale: str, succeeded: bool, count: int | None
 ) -> None:
-    """70 UCS-2 characters in Korean, eight of them the carrier's own prefix; 160 in English."""
+    """160 characters in English; in Korean 70 less the carrier's eight, and only EUC-KR's."""
     body = text_body(locale=locale, succeeded=succeeded, result_count=count, link=LINK)
-    assert LINK in body
     assert body.count(LINK) == 1
     if locale == "en":
         assert body.isascii()
         assert len(body) <= 160
+    else:
+        assert body.encode("euc-kr")
+        assert len(body) <= 70 - 8
     if count is not None and count > 1:
         assert str(count) in body
 
