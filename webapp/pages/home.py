@@ -15,9 +15,8 @@ from webapp.limits import limit_submits
 from webapp.pages.ask import Ask
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.countries import countries
+from webapp.pages.results import IMAGE_SEARCH
 from webapp.pages.templating import masked
-
-KIND = "image_search"
 
 
 @pages_blueprint.get("/")
@@ -45,7 +44,7 @@ def ask() -> AnyResponse:
             form.keep_phone(user, settings())
             session.flush()
             submission = Submission(
-                kind=KIND,
+                kind=IMAGE_SEARCH,
                 params=form.params(),
                 source=JobSource.MANUAL,
                 notify="sms" if form.wants_text(user) else "none",

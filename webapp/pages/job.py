@@ -17,7 +17,7 @@ from webapp.auth import current_person
 from webapp.db import database, settings
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
-from webapp.pages.results import category_labels, count_of, result_view
+from webapp.pages.results import category_labels, count_of, photo_of, result_view
 from webapp.pages.templating import clock, isotime, masked
 from webapp.pages.words import stage_words
 
@@ -37,7 +37,8 @@ def jobs() -> Response:
             before = request.args.get("before", type=UUID)
             found = jobs_page(session, limit=A_PAGE + 1, before=before)
             older = found[A_PAGE - 1].id if len(found) > A_PAGE else None
-            rows = [_line(session, job) for job in found[:A_PAGE]]
+            labels = category_labels(session, found)
+            rows = [_line(job, labels.get(job.id, [])) for job in found[:A_PAGE]]
     return make_response(render_template("jobs.html", jobs=rows, older=older))
 
 
@@ -75,12 +76,12 @@ def photo(upload_id: UUID) -> Response:
     return response
 
 
-def _line(session: Session, job: Job) -> dict[str, Any]:
+def _line(job: Job, labels: list[str]) -> dict[str, Any]:
     return {
         "id": job.id,
         "kind": job.kind,
         "status": job.status,
-        "categories": category_labels(session, job),
+        "categories": labels,
         "created_at": job.created_at,
         "count": None if job.result_count is None else count_of(job),
     }
@@ -88,19 +89,18 @@ def _line(session: Session, job: Job) -> dict[str, Any]:
 
 def _live_view(session: Session, job: Job) -> dict[str, Any]:
     now = datetime.now(UTC)
-    upload = job.params.get("image")
-    has_photo = upload and session.scalar(select(Upload.id).where(Upload.id == upload))
+    photo_id = photo_of(session, job)
     begins = gettext("Starting …")
     stages = stage_words()
     steps = gettext("{done} of {total}")
     total = job.progress_total or 0
     return {
-        "photo": f"/photos/{upload}" if has_photo else None,
+        "photo": f"/photos/{photo_id}" if photo_id else None,
         "now": isotime(now),
         "elapsed": clock((now - job.created_at).total_seconds()),
         "position": queue_positions(session, [job.id]).get(job.id),
         "stage": _stage(job, stages, begins),
-        "steps": steps.format(done=job.progress_done, total=total) if total > 1 else "",
+        "steps": steps.format(done=job.progress_done or 0, total=total) if total > 1 else "",
         "words": {"stages": stages, "begins": begins, "steps": steps},
         "expired": False,
         **_text_view(session, job),

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from flask_babel import gettext, ngettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Job, JobStatus, ProductCategory
+from models import Job, JobStatus, ProductCategory, Upload
+from tasks.fields import upload_fields
+from tasks.registry import kinds
 from webapp.pages.words import in_language, job_error, title_of
+
+# The kind these pages have a form for.
+IMAGE_SEARCH = "image_search"
 
 
 def result_view(session: Session, job: Job) -> dict[str, Any]:
@@ -21,7 +28,7 @@ def result_view(session: Session, job: Job) -> dict[str, Any]:
     return {
         "title": headline(job),
         "kind_title": title_of(job.kind),
-        "category_labels": category_labels(session, job),
+        "category_labels": category_labels(session, [job]).get(job.id, []),
         "result": job.result if job.status == JobStatus.SUCCEEDED else None,
         "result_template": f"results/{job.kind}.html",
         "expires_at": job.expires_at,
@@ -47,15 +54,39 @@ def headline(job: Job) -> str:
 
 def count_of(job: Job) -> str:
     """Return how much a job found, in words."""
-    if job.kind == "image_search":
+    if job.kind == IMAGE_SEARCH:
         return ngettext("%(num)s match", "%(num)s matches", job.result_count)
     return ngettext("%(num)s result", "%(num)s results", job.result_count)
 
 
-def category_labels(session: Session, job: Job) -> list[str]:
-    """Return the categories somebody kept to, in the reader's language."""
-    keys = job.params.get("categories") or []
-    if not keys:
-        return []
-    rows = session.scalars(select(ProductCategory).where(ProductCategory.key.in_(keys)))
-    return [in_language(row, "label") for row in rows]
+def category_labels(session: Session, jobs: Iterable[Job]) -> dict[UUID, list[str]]:
+    """Return the categories each search keeps to, in the reader's language; one query for all.
+
+    Another package's kind may mean anything by a param of this name, so it has none.
+    """
+    keys = {job.id: _categories(job) for job in jobs if job.kind == IMAGE_SEARCH}
+    wanted = {key for own in keys.values() for key in own}
+    if not wanted:
+        return {}
+    rows = session.scalars(select(ProductCategory).where(ProductCategory.key.in_(wanted)))
+    labels = {row.key: in_language(row, "label") for row in rows}
+    return {job_id: [labels[key] for key in own if key in labels] for job_id, own in keys.items()}
+
+
+def photo_of(session: Session, job: Job) -> UUID | None:
+    """Return the person's own photo that a job is about, if its kind takes one and it is there."""
+    kind = kinds().get(job.kind)
+    for name in upload_fields(kind.params) if kind else ():
+        try:
+            upload_id = UUID(job.params.get(name))
+        except (TypeError, ValueError, AttributeError):
+            continue  # none was given, or the kind once meant something else by it
+        media_type = session.scalar(select(Upload.media_type).where(Upload.id == upload_id))
+        if media_type is not None and media_type.startswith("image/"):
+            return upload_id
+    return None
+
+
+def _categories(job: Job) -> list[str]:
+    keys = job.params.get("categories")
+    return [key for key in keys if isinstance(key, str)] if isinstance(keys, list) else []

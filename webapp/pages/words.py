@@ -8,6 +8,7 @@ from typing import Any
 
 from flask_babel import gettext
 
+from tasks.registry import kinds
 from webapp.i18n import current_language
 
 
@@ -123,9 +124,11 @@ HTTP_ERRORS = {
 
 
 def title_of(kind: str) -> str:
-    """Return what people call a kind of job."""
-    title = TITLES.get(kind)
-    return gettext(title) if title else kind.replace("_", " ").capitalize()
+    """Return what people call a kind of job: ours translated, another package's in its words."""
+    if kind in TITLES:
+        return gettext(TITLES[kind])
+    known = kinds().get(kind)
+    return known.title if known else kind.replace("_", " ").capitalize()
 
 
 def status_word(status: str) -> str:
