@@ -5,7 +5,6 @@ Usage: python benchmarks/memory.py PID | --data DIR   (DIR: the folder of a runn
 
 import argparse
 import re
-import sys
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -60,26 +59,31 @@ def tree(root: int) -> list[tuple[int, int]]:
     return found
 
 
-def main() -> int:
+def holder(data: Path) -> int:
+    """Return the process of the launcher that uses this folder."""
+    found = re.search(r"process (\d+)", (data / "launcher.lock").read_text())
+    if found is None:
+        raise SystemExit(f"nothing runs on {data}")
+    return int(found[1])
+
+
+def print_tree(root: int) -> int:
+    """Print a process and its descendants with their memory; return the sum in KiB."""
+    found = [(pss_kib(pid), pid, depth) for pid, depth in tree(root)]
+    for size, pid, depth in found:
+        print(f"{size / 1024:7.1f} MB  {'  ' * depth}{command(pid)}")
+    total = sum(size for size, _, _ in found)
+    print(f"{total / 1024:7.1f} MB  in all ({len(found)} processes, PSS)")
+    return total
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pid", nargs="?", type=int)
     parser.add_argument("--data", type=Path, default=Path("var"))
     options = parser.parse_args()
-    root = options.pid
-    if root is None:
-        holder = re.search(r"process (\d+)", (options.data / "launcher.lock").read_text())
-        if holder is None:
-            print(f"nothing runs on {options.data}", file=sys.stderr)
-            return 1
-        root = int(holder[1])
-    total = 0
-    for pid, depth in tree(root):
-        size = pss_kib(pid)
-        total += size
-        print(f"{size / 1024:7.1f} MB  {'  ' * depth}{command(pid)}")
-    print(f"{total / 1024:7.1f} MB  in all ({len(tree(root))} processes, PSS)")
-    return 0
+    print_tree(options.pid or holder(options.data))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
