@@ -11,7 +11,7 @@ from flask.blueprints import BlueprintSetupState
 
 from models.phone import mask
 from models.settings import is_loopback
-from tasks.providers.sms.console import ConsoleSms
+from tasks.providers.sms import kept_texts
 from webapp.db import settings
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
@@ -33,7 +33,7 @@ def phone() -> Response:
     # A name that a stranger's site points at this machine must not read somebody's texts.
     if not is_loopback(request.host.rsplit(":", 1)[0]):
         return error_response(404)
-    texts = [_shown(text) for text in ConsoleSms.from_settings(settings()).texts()[-NEWEST:]]
+    texts = [_shown(text) for text in (kept_texts(settings()) or [])[-NEWEST:]]
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) != "text/html":
         return jsonify(texts=[text | {"at": text["at"].isoformat()} for text in texts])
     return make_response(render_template("phone.html", texts=texts))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from models import Settings
 from tasks.providers import load
 from tasks.providers.sms.base import SmsProvider
@@ -19,3 +21,14 @@ def sms_provider(settings: Settings) -> SmsProvider | None:
         return None
     provider: SmsProvider = load(path).from_settings(settings)
     return provider
+
+
+def kept_texts(settings: Settings) -> list[dict[str, Any]] | None:
+    """Return the texts that stay on this machine, oldest first, as {sid, to, body, at}.
+
+    None when they do not: a carrier takes them, or none are sent.
+    """
+    if settings.sms_provider != "console":
+        return None
+    texts: list[dict[str, Any]] = load(_IMPLEMENTATIONS["console"]).from_settings(settings).texts()
+    return texts
