@@ -82,6 +82,9 @@ PROBLEMS: Mapping[str, Problem] = {
     "expired": Problem(410, "The result has expired", "Submit a new job."),
     "body_too_large": Problem(413, "The body is too large", "Send a smaller one."),
     "file_too_large": Problem(413, "The file is too large", "Send a smaller one."),
+    "upload_quota": Problem(
+        413, "Your files take too much room", "Wait until some are gone; `detail` says how."
+    ),
     "unsupported_media_type": Problem(
         415, "Not in this format", "Send application/json, or multipart/form-data with files."
     ),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, cast
+from typing import Any
 from uuid import UUID
 
 from flask import Request
@@ -14,12 +13,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
-from models import Settings, Upload, User
+from models import Upload, User
 from models.phone import PhoneKeys, PhoneNumber, PhoneNumberError
-from tasks.pictures import PictureError, PictureInfo, inspect_picture
 from tasks.submission import InvalidParamsError
+from webapp.db import settings
+from webapp.errors import ProblemError
 from webapp.i18n import likely_country
 from webapp.pages.words import job_error
+from webapp.picture_files import PictureFile
 
 MOST_CATEGORIES = 10
 
@@ -41,8 +42,7 @@ class Ask:
     photo: UUID | None = None
     errors: dict[str, str] = field(default_factory=dict)
     number: PhoneNumber | None = None
-    _file: FileStorage | None = None
-    _info: PictureInfo | None = None
+    _file: PictureFile | None = None
 
     @classmethod
     def empty(cls) -> Ask:
@@ -50,7 +50,7 @@ class Ask:
         return cls(country=likely_country())
 
     @classmethod
-    def read(cls, request: Request, settings: Settings) -> Ask:
+    def read(cls, request: Request) -> Ask:
         """Read a sent form and check all that can be checked without the database."""
         typed = request.form
         ask = cls(
@@ -61,14 +61,14 @@ class Ask:
             text_me="text_me" in typed,
             photo=_uuid(typed.get("photo")),
         )
-        ask._check_picture(request.files.get("image"), settings)
+        ask._check_picture(request.files.get("image"))
         if len(ask.categories) > MOST_CATEGORIES:
             ask.errors["categories"] = ngettext(
                 "Choose at most %(num)s category.",
                 "Choose at most %(num)s categories.",
                 MOST_CATEGORIES,
             )
-        if ask.phone and settings.sms_provider == "console":
+        if ask.phone and settings().sms_provider == "console":
             ask._check_phone()
         return ask
 
@@ -79,30 +79,25 @@ class Ask:
 
     def keep_photo(self, session: Session, owner_id: UUID) -> None:
         """Store the photo that came; forget a kept one that is not this person's."""
-        if self._file is not None and self._info is not None:
-            upload = Upload.store(
-                session,
-                owner_id,
-                cast(BinaryIO, self._file.stream),
-                media_type=self._info.media_type,
-                width=self._info.width,
-                height=self._info.height,
-            )
-            self.photo = upload.id
+        if self._file is not None:
+            try:
+                self.photo = self._file.store(session, owner_id).id
+            except ProblemError as problem:
+                self._refuse_picture(problem)
         elif self.photo is not None:
             known = session.scalar(select(Upload.id).where(Upload.id == self.photo))
             if known is None:
                 self.photo = None
                 self.errors.setdefault("image", gettext("Choose the photo once more, please."))
 
-    def keep_phone(self, user: User, settings: Settings) -> None:
+    def keep_phone(self, user: User) -> None:
         """Give the account the number that was typed.
 
         Only ever reached with texts that stay on this machine, so there is nobody a wrong number
         could disturb; a carrier's number has to be verified by a code first.
         """
-        if self.number is not None and settings.sms_provider == "console":
-            user.set_phone(self.number, PhoneKeys(settings))
+        if self.number is not None and settings().sms_provider == "console":
+            user.set_phone(self.number, PhoneKeys(settings()))
             user.phone_verified_at = datetime.now(UTC)
 
     def wants_text(self, user: User) -> bool:
@@ -129,27 +124,29 @@ class Ask:
             known = name in sentences
             self.errors[name if known else "form"] = sentences.get(name, problem.message)
 
-    def _check_picture(self, file: FileStorage | None, settings: Settings) -> None:
+    def _check_picture(self, file: FileStorage | None) -> None:
         if file is None or not file.filename:
             if self.photo is None and not self.image_url:
                 self.errors["image"] = gettext("Choose a photo first.")
             return
-        size = file.stream.seek(0, os.SEEK_END)
-        file.stream.seek(0)
-        if size > settings.max_upload_bytes:
-            self.errors["image"] = gettext(
-                "This file is larger than %(megabytes)s MB. Send a smaller one.",
-                megabytes=settings.max_upload_bytes // 2**20,
-            )
-            return
         try:
-            self._info = inspect_picture(
-                cast(BinaryIO, file.stream), size, max_pixels=settings.max_picture_pixels
-            )
-        except PictureError as error:
-            self.errors["image"] = " ".join(job_error(error.code, error.message))
-        else:
-            self._file = file
+            self._file = PictureFile.check(file, "image")
+        except ProblemError as problem:
+            self._refuse_picture(problem)
+
+    def _refuse_picture(self, problem: ProblemError) -> None:
+        sentences = {
+            "file_too_large": gettext(
+                "This file is larger than %(megabytes)s MB. Send a smaller one.",
+                megabytes=settings().max_upload_bytes // 2**20,
+            ),
+            "upload_quota": gettext(
+                "Your photos take all the room there is for one account. "
+                "Older ones go after some days; try again then."
+            ),
+        }
+        words = sentences.get(problem.code) or " ".join(job_error(problem.code, problem.detail))
+        self.errors["image"] = words
 
     def _check_phone(self) -> None:
         try:

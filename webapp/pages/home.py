@@ -29,19 +29,17 @@ def home() -> Response:
 @limit_submits
 def ask() -> AnyResponse:
     """Take the form in; all that is wrong with it is said at once."""
-    form = Ask.read(request, settings())
+    form = Ask.read(request)
     if form.errors and not form.has_new_photo and form.photo is None:
         return _form(form)
     person = ensure_account(current_language())
     with database().owner(person.id) as session:
+        # Kept whatever else is wrong, so that it need not be chosen again; it goes after a day.
         form.keep_photo(session, person.id)
-        if form.errors:
-            # The photo is kept, so that it need not be chosen again; it goes after a day.
-            session.commit()
-        else:
+        if not form.errors:
             user = session.get_one(User, person.id)
             user.locale = current_language()
-            form.keep_phone(user, settings())
+            form.keep_phone(user)
             session.flush()
             submission = Submission(
                 kind=IMAGE_SEARCH,

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, BinaryIO, NoReturn, cast
+from typing import Any, NoReturn, cast
 
 from flask import current_app, request
-from werkzeug.datastructures import FileStorage
 
-from tasks.pictures import PictureError, PictureInfo, inspect_picture
 from tasks.submission import FieldError
-from webapp.db import settings
-from webapp.errors import ProblemError, invalid, picture_problem
+from webapp.errors import ProblemError, invalid
 from webapp.resources.schemas import ODD_TEXT, is_odd_text
 
 MAX_JSON_BYTES = 64 * 1024
@@ -63,34 +58,6 @@ def allow_files(count: int) -> None:
     request.max_content_length = count * most + FORM_BYTES
     request.max_form_memory_size = MAX_JSON_BYTES
     request.max_form_parts = 100
-
-
-@dataclass(frozen=True, slots=True)
-class PictureFile:
-    """A picture that was sent, on disk or in a small buffer, and what its headers say."""
-
-    stream: BinaryIO
-    info: PictureInfo
-
-
-def picture_file(file: FileStorage, name: str) -> PictureFile:
-    """Check a file by its content, reading only its headers.
-
-    Raises:
-        ProblemError: it is too large, or not a picture we take; `name` is the field it came in.
-    """
-    stream = cast(BinaryIO, file.stream)
-    size = stream.seek(0, os.SEEK_END)
-    stream.seek(0)
-    most = cast(int, current_app.config["MAX_UPLOAD_BYTES"])
-    if size > most:
-        message = f"The file has {size:,} bytes; {most:,} is the most that is taken."
-        raise ProblemError("file_too_large", message, [FieldError(name, message)])
-    try:
-        info = inspect_picture(stream, size, max_pixels=settings().max_picture_pixels)
-    except PictureError as error:
-        raise picture_problem(error, name) from error
-    return PictureFile(stream, info)
 
 
 def _refuse_constant(name: str) -> NoReturn:

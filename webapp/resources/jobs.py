@@ -47,7 +47,7 @@ _NOT_MODIFIED = {"description": "Nothing has changed since the ETag in If-None-M
     responses={
         202: Job,
         400: problem_response("malformed_request", "malformed_json"),
-        413: problem_response("body_too_large", "file_too_large"),
+        413: problem_response("body_too_large", "file_too_large", "upload_quota"),
         415: problem_response("unsupported_media_type"),
         422: problem_response(
             "invalid_request", "unknown_kind", "phone_not_verified", "texts_off", "empty_file",

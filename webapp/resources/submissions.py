@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from flask import request
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from models import Job, JobSource, Upload, User
+from models import Job, JobSource, User
 from tasks.fields import upload_fields
 from tasks.registry import JobKind, find_kind, kinds
 from tasks.submission import FieldError, Submission, submit
 from webapp.auth import CurrentPerson
 from webapp.db import settings
 from webapp.errors import ProblemError, invalid, of_validation
+from webapp.picture_files import PictureFile
 from webapp.resources.bodies import (
-    PictureFile,
     allow_files,
     parse_json_object,
-    picture_file,
     read_json_object,
     refuse_odd_text,
 )
@@ -44,8 +42,7 @@ class Incoming:
         """Write files and job in the caller's transaction: both or neither."""
         params = dict(self.request.params)
         for name, file in self.files.items():
-            upload = store_picture(session, person.id, file)
-            params[name] = str(upload.id)
+            params[name] = str(file.store(session, person.id).id)
         locale = self.request.locale
         if locale is None:
             user = session.get(User, person.id)
@@ -79,19 +76,6 @@ def read_submit() -> Incoming:
         )
     asked = _checked(read_json_object())
     return Incoming(asked, find_kind(asked.kind))
-
-
-def store_picture(session: Session, owner_id: UUID, file: PictureFile) -> Upload:
-    """Write a checked picture in the caller's transaction."""
-    info = file.info
-    return Upload.store(
-        session,
-        owner_id,
-        file.stream,
-        media_type=info.media_type,
-        width=info.width,
-        height=info.height,
-    )
 
 
 def _read_form() -> Incoming:
@@ -158,7 +142,7 @@ def _files_of_form(
         elif name in params or name in request.form or len(files) > 1:
             errors.append(FieldError(where, "is given twice"))
         else:
-            found[name] = picture_file(files[0], where)
+            found[name] = PictureFile.check(files[0], where)
     return found, errors
 
 

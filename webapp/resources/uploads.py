@@ -10,10 +10,11 @@ from webapp.auth import require_api_person
 from webapp.db import database
 from webapp.errors import ProblemError, invalid_field
 from webapp.limits import limit_submits
+from webapp.picture_files import PictureFile
 from webapp.resources.api import UPLOADS, api, problem_response
-from webapp.resources.bodies import allow_files, picture_file
+from webapp.resources.bodies import allow_files
 from webapp.resources.schemas import Upload
-from webapp.resources.submissions import FORM, store_picture
+from webapp.resources.submissions import FORM
 
 _BODY: dict[str, Any] = {
     "required": True,
@@ -28,7 +29,7 @@ _BODY: dict[str, Any] = {
     security=[{"token": []}],
     responses={
         201: Upload,
-        413: problem_response("file_too_large"),
+        413: problem_response("file_too_large", "upload_quota"),
         415: problem_response("unsupported_media_type"),
         422: problem_response(
             "invalid_request",
@@ -57,9 +58,9 @@ def upload_file() -> tuple[dict[str, Any], int]:
             raise invalid_field(name, "There is no such field; there is file.")
     if len(request.files.getlist("file")) != 1:
         raise invalid_field("file", "is required, once, as a file part")
-    picture = picture_file(request.files["file"], "file")
+    picture = PictureFile.check(request.files["file"], "file")
     with database().owner(person.id) as session:
-        upload = store_picture(session, person.id, picture)
+        upload = picture.store(session, person.id)
     return {
         "id": str(upload.id),
         "media_type": upload.media_type,

@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from models import Database, Settings, User
 from models.phone import PhoneKeys, PhoneNumber
+from webapp import picture_files
 
 
 def problem_of(answer: TestResponse, status: int, code: str, field: str | None = None) -> Any:
@@ -181,6 +182,31 @@ def test_30_megabytes_are_too_many(
     problem = problem_of(a.post("jobs", **form(just)), 413, "file_too_large", "params.image")
     assert "20,971,521" in problem["detail"]
     assert rows_of(owner_connection, a) == 0
+
+
+def test_an_account_keeps_only_so_much(
+    a: Api, b: Api, photo: bytes, owner_connection: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Refused before anything is written; the others have room of their own, and so have those
+    whose files have gone.
+    """
+    monkeypatch.setattr(picture_files, "MAX_KEPT_BYTES", 2 * len(photo))
+
+    def upload(api: Api) -> TestResponse:
+        answer = api.post("uploads", data={"file": (io.BytesIO(photo), "photo.jpg")})
+        assert isinstance(answer, TestResponse)
+        return answer
+
+    assert upload(a).status_code == 201
+    assert a.post("jobs", **form(photo)).status_code == 202
+    before = rows_of(owner_connection, a)
+    assert f"{2 * len(photo):,}" in problem_of(upload(a), 413, "upload_quota", "file")["detail"]
+    problem_of(a.post("jobs", **form(photo)), 413, "upload_quota", "params.image")
+    assert rows_of(owner_connection, a) == before
+    assert upload(b).status_code == 201
+    owner_connection.execute("delete from uploads where owner_id = %s", [a.person_id])
+    assert upload(a).status_code == 201
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from api_client import MANY, close_app
 
 from models import Settings
 from tasks.providers.sms.console import ConsoleSms
-from webapp import create_app
+from webapp import create_app, picture_files
 
 Visit = Callable[..., Any]
 
@@ -78,6 +78,38 @@ def test_wrong_fields_leave_no_job(
         many = person.send(image=(photo, "a.jpg"), categories=[f"c{n}" for n in range(11)])
     assert "Choose at most 10 categories." in many.text
     assert owner_connection.execute(count).fetchone() == before
+
+
+def test_a_photo_is_kept_although_another_field_is_wrong(
+    visit: Visit, files: Path, owner_connection: psycopg.Connection
+) -> None:
+    """The second try names the photo of the first, and the search is about it."""
+    person = visit()
+    with (files / "coffee.jpg").open("rb") as photo:
+        answer = person.send(image=(photo, "a.jpg"), country="KR", phone="1")
+    assert answer.status_code == 422
+    kept = answer.text.split('name="photo" value="')[1].split('"', maxsplit=1)[0]
+    assert person.get(f"/photos/{kept}").data == (files / "coffee.jpg").read_bytes()
+    answer = person.send(photo=kept, country="KR", phone="010-1234-5678")
+    assert answer.status_code == 303
+    row = owner_connection.execute(
+        "select params ->> 'image' from jobs where id = %s",
+        (answer.headers["Location"].rsplit("/", 1)[1],),
+    ).fetchone()
+    assert row == (kept,)
+    assert visit().send(photo=kept).status_code == 422  # it is nobody else's
+
+
+def test_who_keeps_too_much_is_told_at_the_photo(
+    visit: Visit, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = visit()
+    person.search(files / "coffee.jpg")
+    monkeypatch.setattr(picture_files, "MAX_KEPT_BYTES", 1000)
+    with (files / "coffee.jpg").open("rb") as photo:
+        answer = person.send(image=(photo, "a.jpg"))
+    assert answer.status_code == 422
+    assert "Your photos take all the room" in answer.text
 
 
 @pytest.mark.parametrize(
