@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, make_response, render_template
+from flask import Response, make_response, render_template, request
 from sqlalchemy import select, update
 from sqlalchemy.orm import undefer
 
@@ -13,6 +13,7 @@ from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
 from webapp.pages.results import result_view
 
+# The address is the secret: it goes to no other site, no search engine and no cache.
 _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow",
@@ -27,8 +28,14 @@ def result(token: str) -> Response:
     Unknown, expired, revoked and malformed links all take this same way: one look-up by a hash
     that finds no row. Opening is counted and uses nothing up, for previews of links open them too.
     """
-    response = _open(token) or error_response(404)
-    response.headers.update(_HEADERS)
+    return _open(token) or error_response(404)
+
+
+@pages_blueprint.after_app_request
+def _keep_the_secret(response: Response) -> Response:
+    """Also where no view has answered: errors, limits, the way to another language."""
+    if request.path.startswith("/r/"):
+        response.headers.update(_HEADERS)
     return response
 
 

@@ -9,10 +9,13 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from api_client import close_app, free_port
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from models import Database, ResultLink, Settings
 from models.result_link import link_token
+from webapp import create_app
 
 Visit = Callable[..., Any]
 Work = Callable[[UUID], None]
@@ -102,6 +105,27 @@ def test_every_link_that_is_not_one_looks_the_same(
         assert answer.status_code == 404
         assert answer.text.replace("?lang=ko", "") == answers[0].text.replace("?lang=ko", "")
         assert dict(answer.headers) == dict(answers[0].headers)
+
+
+def test_every_answer_under_a_link_keeps_it_secret(visit: Visit, settings: Settings) -> None:
+    """The way to another language, a wrong method and a database that is away included."""
+    link = f"/r/{'A' * 22}"
+    nowhere = SecretStr(f"postgresql://x:y@127.0.0.1:{free_port()}/nothing")
+    app = create_app(settings.model_copy(update={"database_url": nowhere}))
+    try:
+        answers = [
+            visit().get(link),
+            visit().get(f"{link}?lang=ko"),
+            visit().client.post(link, headers={"Origin": "http://localhost"}),
+            app.test_client().get(link),
+        ]
+    finally:
+        close_app(app)
+    assert [answer.status_code for answer in answers] == [404, 303, 405, 503]
+    for answer in answers:
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
+        assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_openings_are_counted_and_use_nothing_up(
