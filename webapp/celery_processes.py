@@ -61,13 +61,22 @@ def preload() -> None:
 
 
 def run_worker(*, queues: str, name: str, pool: str, concurrency: int) -> NoReturn:
-    """Be a worker until told to stop."""
+    """Be a worker until told to stop.
+
+    Args:
+        queues: their names, by commas.
+        name: what the worker is called, before the @ and the host.
+        pool: `prefork`, or `solo` for one process that takes one task at a time.
+        concurrency: the most tasks at once. As many processes come when there is work for them,
+            and all but one go half a minute after it is done.
+    """
     signals.worker_before_create_process.connect(_freeze)
     worker = celery_app.Worker(
         hostname=host_format(f"{name}@%h"),
         queues=queues,
         pool_cls=pool,
         concurrency=concurrency,
+        autoscale=(concurrency, 1) if pool == "prefork" else None,
         loglevel="INFO",
         without_mingle=True,  # nothing to learn from the others: revoked ids live in the rows
         without_gossip=True,
