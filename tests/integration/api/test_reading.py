@@ -80,7 +80,7 @@ def test_waiting_ends_with_the_job(a: Api, database: Database) -> None:
     took = time.monotonic() - began
     worker.join()
     assert answer.get_json()["status"] == "succeeded"
-    assert 0.5 < took < 5
+    assert 0.5 < took < 15
 
 
 def test_waiting_with_a_tag_ends_with_the_next_change(a: Api, database: Database) -> None:
@@ -99,7 +99,7 @@ def test_waiting_gives_up_in_time_and_answers_as_it_stands(a: Api, database: Dat
     claim_job(database, UUID(job["id"]))
     began = time.monotonic()
     answer = a.get(f"{job['links']['self']}?wait=0.5")
-    assert 0.4 < time.monotonic() - began < 3
+    assert 0.4 < time.monotonic() - began < 10
     assert answer.get_json()["status"] == "running"
     tag = answer.headers["ETag"]
     again = a.get(f"{job['links']['self']}?wait=0.2", headers={"If-None-Match": tag})

@@ -76,7 +76,7 @@ def form(content: bytes, name: str = "image", **more: Any) -> dict[str, Any]:
 def test_the_row_is_there_when_the_answer_comes(
     a: Api, owner_connection: psycopg.Connection
 ) -> None:
-    """Demand: 000-5, 000-27, 003-2, 004-33."""
+    """Demand: 000-5, 003-2."""
     job = a.submit(client_context={"device": "phone"}, retention_days=3, locale="ko")
     row = owner_connection.execute(
         "select status, progress, source, locale, client_context, notify,"
