@@ -11,12 +11,13 @@ import pytest
 import redis
 from api_client import start_web
 from browser_steps import PHONE, Meet, Person, Product
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from processes import Processes, wait_for
 
 from models import Database, Settings
 from tasks.providers.catalog.sample import load_sample_catalog
 
+expect.set_options(timeout=20_000)  # of a machine that has other things to do
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # No sandbox, since tests run as root in containers; no calls home.
 _FLAGS = (

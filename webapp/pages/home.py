@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 from flask import Response, make_response, redirect, render_template, request
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from models import JobSource, ProductCategory, User
+from models import Job, JobSource, JobStatus, ProductCategory, User
 from tasks.submission import InvalidParamsError, Submission, submit
 from webapp.auth import current_person, ensure_account
 from webapp.db import database, settings
@@ -15,8 +19,9 @@ from webapp.limits import limit_submits
 from webapp.pages.ask import Ask
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.countries import countries
-from webapp.pages.results import IMAGE_SEARCH
-from webapp.pages.templating import masked
+from webapp.pages.results import IMAGE_SEARCH, category_labels
+from webapp.pages.templating import clock, masked
+from webapp.pages.words import status_words
 
 
 @pages_blueprint.get("/")
@@ -60,12 +65,13 @@ def ask() -> AnyResponse:
 def _form(form: Ask) -> Response:
     texts = settings().sms_provider == "console"
     person = current_person()
-    known_phone = None
+    known_phone, running = None, None
     with database().gate(b"") as session:
         categories = list(session.scalars(select(ProductCategory)))
-    if texts and person is not None:
+    if person is not None:
         with database().owner(person.id) as session:
-            user = session.get(User, person.id)
+            running = _running(session)
+            user = session.get(User, person.id) if texts else None
             if user is not None and user.has_verified_phone and user.phone_last_digits:
                 known_phone = masked(user.phone_last_digits)
     page = render_template(
@@ -76,6 +82,30 @@ def _form(form: Ask) -> Response:
         countries=countries(current_language()) if texts else (),
         texts=settings().sms_provider if texts else None,
         known_phone=known_phone,
+        running=running,
         max_bytes=settings().max_upload_bytes,
     )
     return make_response(page, 422 if form.errors else 200)
+
+
+def _running(session: Session) -> dict[str, Any] | None:
+    """Return the person's newest search that has not ended, so that nobody starts it again."""
+    job = session.scalar(
+        select(Job)
+        .where(Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING)))
+        .order_by(Job.id.desc())
+        .limit(1)
+    )
+    if job is None:
+        return None
+    now = datetime.now(UTC)
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "status": job.status,
+        "categories": category_labels(session, [job]).get(job.id),
+        "created_at": job.created_at,
+        "now": now,
+        "elapsed": clock((now - job.created_at).total_seconds()),
+        "words": status_words(),
+    }

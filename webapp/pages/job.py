@@ -18,7 +18,7 @@ from webapp.db import database, settings
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
 from webapp.pages.results import category_labels, count_of, photo_of, result_view
-from webapp.pages.templating import clock, isotime, masked
+from webapp.pages.templating import clock, masked
 from webapp.pages.words import stage_words
 
 A_PAGE = 50
@@ -96,7 +96,7 @@ def _live_view(session: Session, job: Job) -> dict[str, Any]:
     total = job.progress_total or 0
     return {
         "photo": f"/photos/{photo_id}" if photo_id else None,
-        "now": isotime(now),
+        "now": now,
         "elapsed": clock((now - job.created_at).total_seconds()),
         "position": queue_positions(session, [job.id]).get(job.id),
         "stage": _stage(job, stages, begins),

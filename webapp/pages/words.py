@@ -136,6 +136,11 @@ def status_word(status: str) -> str:
     return gettext(STATUSES[status])
 
 
+def status_words() -> dict[str, str]:
+    """Return every status in a word, in this request's language."""
+    return {status: gettext(word) for status, word in STATUSES.items()}
+
+
 def stage_words() -> dict[str, str]:
     """Return every stage a page may have to show, in this request's language."""
     return {stage: gettext(stage) for stage in STAGES}

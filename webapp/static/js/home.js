@@ -1,4 +1,5 @@
-// The first page: see the photo before it goes, drop it, paste it, send it once.
+// The first page: see the photo before it goes, drop it, paste it, send it once; and see what
+// becomes of a search that runs.
 
 const form = document.querySelector("#ask");
 const field = document.querySelector("#drop");
@@ -109,3 +110,24 @@ window.addEventListener("pageshow", () => {
 });
 
 document.querySelector("[role=alert].summary")?.focus();
+
+const running = document.querySelector("#running a");
+const words = running && JSON.parse(running.dataset.words);
+const following = running && setInterval(follow, 3000);
+
+async function follow() {
+  if (document.hidden) return;
+  try {
+    const answer = await fetch(running.dataset.self, { headers: { Accept: "application/json" }, cache: "no-store" });
+    if (!answer.ok) return;
+    const { status } = await answer.json();
+    const badge = running.querySelector(".badge");
+    badge.className = `badge ${status}`;
+    badge.textContent = words[status];
+    if (["queued", "running"].includes(status)) return;
+    running.querySelector("[data-since]")?.remove();
+    clearInterval(following);
+  } catch {
+    // Offline; the next look may find us back.
+  }
+}

@@ -7,8 +7,6 @@ const LISTEN_AGAIN_MS = 20_000;
 
 let box = document.querySelector("#job");
 const words = JSON.parse(box.dataset.words);
-// The server's clock counts: a phone's may be minutes off.
-const clockAhead = Date.now() - Date.parse(box.dataset.now);
 let version = Number(box.dataset.version);
 let status = box.dataset.status;
 let stream = null;
@@ -18,15 +16,6 @@ let redrawing = false;
 let redrawAgain = false;
 
 const isOver = () => FINAL.includes(status);
-
-function elapsed() {
-  const clock = box.querySelector("#elapsed");
-  if (!clock) return;
-  const seconds = Math.max(0, Math.floor((Date.now() - clockAhead - Date.parse(clock.dataset.since)) / 1000));
-  const two = (number) => String(number).padStart(2, "0");
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-  clock.textContent = hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
-}
 
 function put(id, text) {
   const place = box.querySelector(`#${id}`);
@@ -75,7 +64,6 @@ async function redraw() {
     status = box.dataset.status;
     document.title = box.dataset.title;
     document.dispatchEvent(new Event("textback:swapped"));
-    elapsed();
     if (isOver()) {
       stop();
       box.querySelector("h1")?.setAttribute("tabindex", "-1");
@@ -132,8 +120,6 @@ function stop() {
 
 if (!isOver()) {
   listen();
-  setInterval(elapsed, 1000);
-  elapsed();
   setInterval(() => {
     if (isOver() || document.hidden) return;
     if (Date.now() - heardAt > SILENCE_MS) ask();

@@ -1,4 +1,5 @@
-// Times in the reader's own zone, on the page as it came and on what is put in later.
+// Times in the reader's own zone, and clocks of what runs; on the page as it came and on what is
+// put in later.
 
 const page = document.documentElement.lang || "en";
 // A reader of the page's language may write dates their own way: en-GB, en-IN.
@@ -16,5 +17,25 @@ function showTimes() {
   }
 }
 
-showTimes();
-document.addEventListener("textback:swapped", showTimes);
+// Since the submit. The server's clock counts: a phone's may be minutes off.
+const ahead = new WeakMap();
+
+function tick() {
+  for (const clock of document.querySelectorAll("[data-since]")) {
+    if (!ahead.has(clock)) ahead.set(clock, Date.now() - Date.parse(clock.dataset.now));
+    const passed = Date.now() - ahead.get(clock) - Date.parse(clock.dataset.since);
+    const seconds = Math.max(0, Math.floor(passed / 1000));
+    const two = (number) => String(number).padStart(2, "0");
+    const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+    clock.textContent = hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+  }
+}
+
+function show() {
+  showTimes();
+  tick();
+}
+
+show();
+setInterval(tick, 1000);
+document.addEventListener("textback:swapped", show);
