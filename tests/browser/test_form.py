@@ -69,18 +69,33 @@ def test_form_without_a_photo_says_so(meet: Meet, product: Product, tmp_path: Pa
     expect(page.locator("#image-trouble")).to_contain_text("larger than 20 MB")
 
 
-def test_damaged_photo_ends_with_a_sentence(meet: Meet, product: Product, tmp_path: Path) -> None:
-    """A job that fails says why in the person's language, and what to do next. Demand: 004-26"""
+def test_damaged_photo_ends_with_a_sentence(
+    meet: Meet, product: Product, files: Path, tmp_path: Path
+) -> None:
+    """A job that fails while its page is closed says why when it is opened again, in the person's
+    language, and a new search is one tap away. Demand: 004-26
+    """
     picture = tmp_path / "damaged.png"
     picture.write_bytes(damaged_picture())
-    page = meet("ko-KR").page()
+    person = meet("ko-KR")
+    page = person.page()
     page.set_input_files("#image", picture)
-    send(page)
+    with product.at_rest():
+        send(page)
+        url = page.url
+        page.close()
+    listed = person.page("/jobs")
+    while listed.locator(".badge.failed").count() == 0:
+        listed.wait_for_timeout(200)
+        listed.reload()
+    page = person.page(url)
     expect(page.locator(".why")).to_have_text("사진이 손상되어 읽을 수 없어요.")
     expect(page.locator("main")).to_contain_text("다른 사진으로 다시 시도해 주세요.")
     shoot(page, "failed-ko-390-light")
     page.get_by_role("link", name="새로 검색하기").click()
-    expect(page.locator("#ask")).to_be_visible()
+    choose_photo(page, files)
+    send(page)
+    expect(page.locator(".product").first).to_be_visible()
 
 
 def test_two_taps_make_one_job(
