@@ -119,7 +119,9 @@ PROBLEMS: Mapping[str, Problem] = {
         500, "Something went wrong on our side", "Try again; nothing was half-done."
     ),
     "database_unavailable": Problem(
-        503, "The database is away", "Try again after Retry-After; nothing was taken in."
+        503,
+        "The database is away",
+        "Try again after Retry-After; your list of jobs tells whether a submit got through.",
     ),
     "too_many_streams": Problem(
         503, "Too many open streams", "Poll the job instead, or try again after Retry-After."
