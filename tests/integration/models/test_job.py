@@ -112,7 +112,8 @@ def test_success_keeps_the_result_and_the_times(
         {"counted": 3},
         3,
     )
-    assert job.created_at <= job.started_at <= job.finished_at <= job.updated_at < job.expires_at
+    assert job.created_at <= job.started_at <= job.finished_at < job.expires_at
+    assert job.updated_at >= job.started_at
     assert _events(database, person_a, job_id) == ["enqueued", "claimed", "succeeded"]
 
 
