@@ -26,15 +26,17 @@ SUPERUSER: Final = "textback_owner"
 # Sized for a laptop that has other things to do. Commits stay durable: fsync,
 # synchronous_commit and full_page_writes keep their defaults (on).
 LAPTOP_SETTINGS: Final = {
-    "shared_buffers": "16MB",
+    "shared_buffers": "8MB",  # the system's own cache holds the files too
     "max_connections": "100",
     "work_mem": "4MB",
     "maintenance_work_mem": "64MB",
     "max_wal_size": "256MB",
     "io_method": "sync",  # Postgres 18 else keeps three idle I/O processes
     "jit": "off",  # the wheel has no LLVM
+    "max_logical_replication_workers": "0",
     "max_wal_senders": "0",  # nobody replicates from here, so the log may be minimal
     "wal_level": "minimal",
+    "max_logical_replication_workers": "0",
     "autovacuum_max_workers": "1",
     "timezone": "UTC",
     "log_timezone": "UTC",

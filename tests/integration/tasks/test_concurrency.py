@@ -1,10 +1,11 @@
-"""How many jobs a worker does at once, and with how many processes."""
+"""How many jobs a worker does at once, and what it keeps while it has none."""
 
 from __future__ import annotations
 
 import signal
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -13,6 +14,7 @@ from factories import make_job, read_job
 from processes import Processes, wait_for
 
 from models import Database, Settings
+from webapp.embedded.postgres import EmbeddedPostgres
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a killed parent")
@@ -57,3 +59,25 @@ def test_worker_grows_with_its_work_and_shrinks_after_it(
     worker.wait()
     _, alive = psutil.wait_procs(late, timeout=3)
     assert alive == []
+
+
+def test_idle_worker_keeps_no_connection_to_postgres(
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    processes: Processes,
+    postgres: EmbeddedPostgres,
+) -> None:
+    """A deployment may have many workers, and Postgres has a hundred connections."""
+    worker = psutil.Process(processes.start("worker", "--concurrency", "1").pid)
+    port = urlsplit(postgres.url("", "")).port
+
+    def connections() -> int:
+        family = [worker, *worker.children()]
+        found = [each for process in family for each in process.net_connections("tcp")]
+        return sum(bool(each.raddr) and each.raddr.port == port for each in found)
+
+    job_id = make_job(database, settings, person_a.id, params={"steps": 4, "step_seconds": 0.25})
+    wait_for(connections, what="a connection while it works")
+    wait_for(lambda: read_job(database, person_a.id, job_id).is_final, what="the end")
+    wait_for(lambda: connections() == 0, seconds=5, what="no connection")
