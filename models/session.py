@@ -48,6 +48,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=10,
             pool_timeout=5,
+            pool_use_lifo=True,  # what one connection does, the others need not remember too
             connect_args=CONNECT_ARGS,
             hide_parameters=True,  # what people search for is in them, and errors are logged
         )

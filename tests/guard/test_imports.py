@@ -57,3 +57,13 @@ def test_the_web_process_decodes_no_picture(environment: dict[str, str]) -> None
         environment,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_web_process_has_one_client_for_redis(environment: dict[str, str]) -> None:
+    """Valkey's own is installed beside the embedded server; nobody uses it."""
+    done = run(
+        "import sys; from models import Settings; from webapp import create_app;"
+        "create_app(Settings.from_env()); assert 'valkey' not in sys.modules",
+        environment,
+    )
+    assert done.returncode == 0, done.stderr

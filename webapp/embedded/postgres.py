@@ -36,7 +36,6 @@ LAPTOP_SETTINGS: Final = {
     "max_logical_replication_workers": "0",
     "max_wal_senders": "0",  # nobody replicates from here, so the log may be minimal
     "wal_level": "minimal",
-    "max_logical_replication_workers": "0",
     "autovacuum_max_workers": "1",
     "timezone": "UTC",
     "log_timezone": "UTC",
