@@ -69,7 +69,10 @@ class Settings(BaseSettings):
         None, description="Another address for Twilio's API, for a stand-in or a proxy."
     )
     worker_concurrency: int = Field(
-        2, ge=1, le=64, description="Jobs one worker runs at the same time."
+        2,
+        ge=1,
+        le=64,
+        description="Jobs one worker runs at the same time, at most; processes come with the work.",
     )
     lease_seconds: float = Field(
         30, ge=2, le=600, description="A worker silent for this long has lost its job."

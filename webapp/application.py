@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask
+from flask_openapi3.models.server import Server
 from flask_openapi3.openapi import OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -30,6 +31,7 @@ def build_application(settings: Settings) -> Flask:
         "webapp",
         info=api_info(),
         security_schemes=SECURITY_SCHEMES,
+        servers=[Server(url=settings.base_url)],
         validation_error_model=Problem,
         validation_error_callback=_refuse,
         doc_ui=False,

@@ -4,6 +4,8 @@ import fcntl
 import json
 import os
 import secrets
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -87,6 +89,11 @@ class Installation:
         """Keep one more secret."""
         self._write(self._read() | {name: value})
 
+    def keep_environment(self, environment: Mapping[str, str]) -> None:
+        """Write what a shell reads to use the commands of this installation: `. var/env`."""
+        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()]
+        self._replace(self.folder / "env", "".join(lines))
+
     def _read(self) -> dict[str, str]:
         if not self.secrets_file.exists():
             return {}
@@ -94,10 +101,13 @@ class Installation:
         return found
 
     def _write(self, values: dict[str, str]) -> None:
+        self._replace(self.secrets_file, json.dumps(values, indent=2))
+
+    def _replace(self, path: Path, text: str) -> None:
         """Write all at once: a crash leaves the old file or the new one, never half of one."""
-        new = self.secrets_file.with_suffix(".new")
+        new = path.with_suffix(".new")
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(values, file, indent=2)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        new.replace(self.secrets_file)
+        new.replace(path)

@@ -16,7 +16,7 @@ import psycopg
 
 from webapp import cli as textback
 from webapp.console import Console
-from webapp.demo.walk import ConsoleTexts, DemoError, walk
+from webapp.demo.walk import ConsoleTexts, DemoError, show_texts, walk
 from webapp.embedded.postgres import EmbeddedPostgres
 from webapp.embedded.server import ServerError
 from webapp.embedded.valkey import EmbeddedValkey
@@ -91,8 +91,7 @@ def run(
         with Supervisor(console) as supervisor:
             try:
                 launcher.start(supervisor, port)
-                if demo:
-                    launcher.demonstrate()
+                launcher.show_texts(demo=demo)
                 supervisor.watch()
             except StopRequested:
                 pass
@@ -145,7 +144,9 @@ class Launcher:
         flower_port = self._find_port("Flower", FLOWER_PORT, taken=[web_port])
         self._address = f"http://{HOST}:{web_port}"
         self._flower_address = f"http://{HOST}:{flower_port}"
-        os.environ.update(self._build_environment(web_port, flower_port))
+        environment = self._build_environment(web_port, flower_port)
+        self._installation.keep_environment(environment)
+        os.environ.update(environment)
         supervisor.wait_ready(*servers)
         migrate = self._begin_migration()
         if migrate is None:
@@ -165,17 +166,21 @@ class Launcher:
         self._installation.describe(f"process {os.getpid()}, {self._address}")
         self._print_addresses()
 
-    def demonstrate(self) -> None:
-        """Walk through one image search, beside the watching of the children."""
+    def show_texts(self, *, demo: bool) -> None:
+        """Show texts as they come, beside the watching of the children; with a search first."""
         texts = ConsoleTexts(self._installation.folder / "texts.jsonl")
+        texts.begin()
 
         def show() -> None:
-            try:
-                walk(self._address, self._secrets["DEMO_TOKEN"], texts, self._console, self._began)
-            except DemoError as error:
-                self._console.warn(f"the demo search did not work: {error}")
+            if demo:
+                token = self._secrets["DEMO_TOKEN"]
+                try:
+                    walk(self._address, token, texts, self._console, self._began)
+                except DemoError as error:
+                    self._console.warn(f"the demo search did not work: {error}")
+            show_texts(texts, self._console)
 
-        threading.Thread(target=show, name="demo", daemon=True).start()
+        threading.Thread(target=show, name="texts", daemon=True).start()
 
     def _find_port(self, name: str, wanted: int, taken: Sequence[int] = ()) -> int:
         found = free_port(wanted, HOST, taken)

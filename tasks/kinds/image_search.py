@@ -76,7 +76,7 @@ class Params(BaseModel):
     def _has_one_picture(self) -> Self:
         if (self.image is None) == (self.image_url is None):
             raise PydanticCustomError(
-                "one_picture", "Give either a photo or the address of one, not both."
+                "one_picture", "Give one photo: an upload as image, or an address as image_url."
             )
         return self
 

@@ -264,3 +264,29 @@ def test_no_secret_is_in_a_command_line_or_readable_by_others(start):
     logs = "".join(path.read_text() for path in launcher.data.glob("logs/*.log"))
     assert not [secret for secret in secrets if secret in logs]
     assert launcher.stop() == 0
+
+
+def test_commands_reach_the_running_installation_and_texts_show_on_the_terminal(start):
+    """`. var/env` is all a shell needs; a text that is not the demo's is shown too."""
+    launcher = start()
+    launcher.wait_until_it_serves()
+    environment = launcher.data / "env"
+    assert environment.stat().st_mode & 0o777 == 0o600
+    asked = subprocess.run(
+        ["sh", "-c", f". '{environment}'; exec '{sys.executable}' -m webapp.cli worker ping"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert asked.returncode == 0, asked.stderr
+    assert [line.split(":")[0] for line in asked.stdout.splitlines()] == [
+        "interactive",
+        "scheduled",
+        "notifications",
+        "maintenance",
+    ]
+    params = {"image_url": "https://example.invalid/photo.jpg"}
+    launcher.request("/api/v1/jobs", {"kind": "image_search", "params": params, "notify": "sms"})
+    launcher.wait_for("could not be finished")
+    assert launcher.stop() == 0

@@ -1,13 +1,14 @@
 """One real image search over HTTP, as a program would do it, shown on the terminal."""
 
 import json
+import math
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from uuid import uuid4
 
 from webapp.console import Console, phone
@@ -46,7 +47,6 @@ def walk(address: str, token: str, texts: "ConsoleTexts", console: Console, bega
 
 def _walk(api: "_Api", texts: "ConsoleTexts", console: Console, began: float) -> None:
     console.title("A photo goes in")
-    texts.begin()
     job = api.submit(PHOTO)
     console.fact("Job", f"{job['id']}, answered at once; a person would close the page now")
     for snapshot in api.follow(job):
@@ -55,8 +55,20 @@ def _walk(api: "_Api", texts: "ConsoleTexts", console: Console, began: float) ->
     console.end_progress()
     if job["status"] != "succeeded":
         raise DemoError(f"the job {job['status']}: {(job['error'] or {}).get('message')}")
-    body = texts.next()
+    body = texts.next(TEXT_WITHIN_SECONDS)
     console.title(f"A text comes out, {time.monotonic() - began:.1f} s after the start")
+    _show(body, console)
+
+
+def show_texts(texts: "ConsoleTexts", console: Console) -> NoReturn:
+    """Show every text of this machine as it comes."""
+    while True:
+        body = texts.next()
+        console.title("A text comes out")
+        _show(body, console)
+
+
+def _show(body: str, console: Console) -> None:
     clock = datetime.now().astimezone().strftime("%H:%M")
     console.lines(phone("Textback", body, clock))
     console.line()
@@ -74,22 +86,23 @@ class ConsoleTexts:
         """Look only at the texts that come from now on."""
         self._from = self._path.stat().st_size if self._path.exists() else 0
 
-    def next(self) -> str:
+    def next(self, seconds: float = math.inf) -> str:
         """Wait for the next text and return its body.
 
         Raises:
-            DemoError: none came.
+            DemoError: none came within `seconds`.
         """
-        deadline = time.monotonic() + TEXT_WITHIN_SECONDS
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self._path.exists():
                 with self._path.open("rb") as file:
                     file.seek(self._from)
                     line = file.readline()
                 if line.endswith(b"\n"):
+                    self._from += len(line)
                     return str(json.loads(line)["body"])
-            time.sleep(0.05)
-        raise DemoError(f"no text came within {TEXT_WITHIN_SECONDS} s")
+            time.sleep(0.05 if seconds < math.inf else 0.5)
+        raise DemoError(f"no text came within {seconds} s")
 
 
 def link_in(body: str) -> str:

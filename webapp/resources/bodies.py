@@ -56,7 +56,8 @@ def allow_files(count: int) -> None:
     """Let the form of this request be as long as `count` files may make it."""
     most = cast(int, current_app.config["MAX_UPLOAD_BYTES"])
     request.max_content_length = count * most + FORM_BYTES
-    request.max_form_memory_size = MAX_JSON_BYTES
+    # Werkzeug counts what it has read ahead of a file's content too, up to 64 KiB and some.
+    request.max_form_memory_size = FORM_BYTES
     request.max_form_parts = 100
 
 

@@ -7,12 +7,14 @@ import json
 import struct
 import zlib
 from pathlib import Path
+from random import Random
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
 from api_client import Api
+from PIL import Image
 from werkzeug.test import TestResponse
 
 from models import Database, Settings, User
@@ -333,3 +335,27 @@ def test_texts_can_be_off(make_app: Any, token_a: str) -> None:
         "jobs", json={"kind": "count_slowly", "notify": "sms"}
     )
     problem_of(answer, 422, "texts_off", "notify")
+
+
+@pytest.mark.parametrize("size_bytes", [70_000, 264_000, 1_033_000, 6_000_000])
+@pytest.mark.parametrize("path", ["jobs", "uploads"])
+def test_photos_of_every_usual_size_are_taken(a: Api, path: str, size_bytes: int) -> None:
+    """What a camera makes does not compress: wherever line ends fall in it, it is taken."""
+    noise = Random(size_bytes)
+    for _ in range(3):
+        photo = jpeg_of_size(noise, size_bytes)
+        if path == "jobs":
+            form = {"kind": "image_search", "image": (io.BytesIO(photo), "photo.jpg")}
+        else:
+            form = {"file": (io.BytesIO(photo), "photo.jpg")}
+        answer = a.post(path, data=form)
+        assert answer.status_code in (201, 202), answer.json
+
+
+def jpeg_of_size(noise: Random, size_bytes: int) -> bytes:
+    """Make a whole JPEG of noise of about this size."""
+    side = int((size_bytes / 2.5) ** 0.5)
+    picture = Image.frombytes("RGB", (side, side), noise.randbytes(side * side * 3))
+    made = io.BytesIO()
+    picture.save(made, "JPEG", quality=95)
+    return made.getvalue()

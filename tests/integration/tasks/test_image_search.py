@@ -121,7 +121,7 @@ def test_made_photo_of_a_dress_finds_the_dress(
 @pytest.mark.parametrize(
     ("params", "field", "sentence"),
     [
-        ({}, "params", "Give either a photo or the address of one, not both."),
+        ({}, "params", "Give one photo: an upload as image, or an address as image_url."),
         ({"image": "7"}, "params.image", "valid UUID"),
         ({"image": str(new_id())}, "params.image", "There is no upload of yours with this id."),
         ({"image_url": "ftp://example.com/a.jpg"}, "params.image_url", "'http' or 'https'"),
