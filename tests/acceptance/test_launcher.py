@@ -164,7 +164,7 @@ def test_one_search_from_start_to_text_and_stop_in_order(start):
 def test_second_start_finds_everything_again(start):
     """Jobs and their results are there after all processes were stopped and started.
 
-    Demand: 000-1, 001-6
+    Demand: 000-1
     """
     first = start("--demo")
     link = first.wait_for(r"Open it +http://[^/]+(/r/\S+)")[1]

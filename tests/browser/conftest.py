@@ -36,7 +36,7 @@ def chromium() -> Iterator[Browser]:
     """The browser of this machine."""
     program = next(filter(None, map(shutil.which, _NAMES)), None)
     if program is None:
-        pytest.skip("There is no Chromium here: `make browser` installs it, or apt-get does.")
+        pytest.skip("There is no Chromium here: `make test` installs it as root on Debian.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(_FLAGS))
         yield browser

@@ -260,7 +260,7 @@ def test_two_replicas_of_the_worker_do_twice_as_much_at_once(host: Host, tmp_pat
     token = web.run("textback", "token", "create", "--name", "replicas")
     marks = tmp_path / "marks"
     params = {"marks": str(marks), "steps": 10, "step_seconds": 0.3}
-    # A worker holds as many hints again as it has jobs in work, so eight keep both replicas busy.
+    # More than both can take at once, so that neither is idle while the other is full.
     jobs = [submit(web, token, {"kind": "count_slowly", "params": params}) for _ in range(8)]
     for job in jobs:
         assert ask(web, token, f"{job['links']['self']}?wait=30")["status"] == "succeeded"
