@@ -68,7 +68,7 @@ def run_worker(*, queues: str, name: str, pool: str, concurrency: int) -> NoRetu
         name: what the worker is called, before the @ and the host.
         pool: `prefork`, or `solo` for one process that takes one task at a time.
         concurrency: the most tasks at once. As many processes come when there is work for them,
-            and all but one go half a minute after it is done.
+            and all but one go within a minute of its end.
     """
     signals.worker_before_create_process.connect(_freeze)
     worker = celery_app.Worker(
