@@ -1,5 +1,7 @@
 """Run the migrations: as the tables' owner, one at a time, never waiting long for a lock."""
 
+import time
+
 from alembic import context
 from sqlalchemy import create_engine, pool, text
 
@@ -29,7 +31,13 @@ def _ours(_object, name, type_, reflected, _compare_to) -> bool:
 def run() -> None:
     engine = create_engine(sqlalchemy_url(_owner_url()), poolclass=pool.NullPool)
     with engine.connect() as connection:
-        connection.execute(text("select pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
+        # Asked for again and again: a statement that waits for it would hold a snapshot, and
+        # an index that is built concurrently waits for all of those to end.
+        while not connection.scalar(
+            text("select pg_try_advisory_lock(:key)"), {"key": ADVISORY_LOCK}
+        ):
+            connection.rollback()
+            time.sleep(0.2)
         connection.execute(text("set lock_timeout = '4s'"))
         connection.execute(text("set statement_timeout = '60s'"))
         connection.commit()

@@ -2,9 +2,11 @@
 
 from models.account import ApiToken, BrowserSession, User
 from models.base import Base
-from models.job import Claim, Job, JobSource, JobStatus, Progress
+from models.claim import Claim, Ended, Progress, Turn
+from models.job import Job, JobSource, JobStatus
 from models.job_event import JobEvent
 from models.notification import Notification, NotificationClaim, NotificationStatus
+from models.operator_event import OperatorEvent, record_operator_event
 from models.product import Product, ProductCategory, ProductPicture
 from models.result_link import ResultLink
 from models.session import Database, after_commit
@@ -17,6 +19,7 @@ __all__ = [
     "BrowserSession",
     "Claim",
     "Database",
+    "Ended",
     "Job",
     "JobEvent",
     "JobSource",
@@ -24,14 +27,17 @@ __all__ = [
     "Notification",
     "NotificationClaim",
     "NotificationStatus",
+    "OperatorEvent",
     "Product",
     "ProductCategory",
     "ProductPicture",
     "Progress",
     "ResultLink",
     "Settings",
+    "Turn",
     "Upload",
     "UploadChunk",
     "User",
     "after_commit",
+    "record_operator_event",
 ]

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, select, text
 from sqlalchemy.orm import Mapped, Session, deferred, mapped_column
 
 from models.base import Base, created, uuid_pk
-from models.errors import StaleFenceError
 from models.queries import query
-from models.storable import MAX_CHECKPOINT_BYTES, MAX_RESULT_BYTES, storable
 
 
 class JobStatus(StrEnum):
@@ -65,9 +61,41 @@ class Job(Base):
         # Children point at (id, owner_id), so that none can hang on somebody else's job.
         Index("uq_jobs_id_owner_id", "id", "owner_id", unique=True),
         Index("ix_jobs_queued", "queue", "id", postgresql_where=text("status = 'queued'")),
-        Index("ix_jobs_running", "id", postgresql_where=text("status = 'running'")),
+        Index(
+            "ix_jobs_waiting",
+            "owner_id",
+            "queue",
+            "id",
+            postgresql_where=text("status = 'queued' and dispatched_at is null"),
+        ),
+        Index(
+            "ix_jobs_in_line",
+            "owner_id",
+            postgresql_where=text("status = 'queued' and dispatched_at is not null"),
+        ),
+        Index("ix_jobs_running_owner_id", "owner_id", postgresql_where=text("status = 'running'")),
+        Index(
+            "ix_jobs_succeeded",
+            "kind",
+            text("finished_at desc"),
+            postgresql_where=text("status = 'succeeded'"),
+        ),
         Index("ix_jobs_owner_id_id", "owner_id", text("id desc")),
-        Index("ix_jobs_expires_at", "expires_at"),
+        Index("ix_jobs_unpruned", "expires_at", postgresql_where=text("pruned_at is null")),
+        Index(
+            "uq_jobs_owner_id_idempotency_key",
+            "owner_id",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("idempotency_key is not null"),
+        ),
+        Index("ix_jobs_keyed", "created_at", postgresql_where=text("idempotency_key is not null")),
+        Index(
+            "ix_jobs_open_question",
+            "owner_id",
+            "question_hash",
+            postgresql_where=text("status in ('queued', 'running') and question_hash is not null"),
+        ),
     )
 
     id: Mapped[uuid_pk]
@@ -98,6 +126,9 @@ class Job(Base):
     error_message: Mapped[str | None]
     checkpoint: Mapped[dict[str, Any] | None] = deferred(mapped_column())
     rerun_of_id: Mapped[UUID | None]
+    idempotency_key: Mapped[str | None]
+    request_hash: Mapped[bytes | None]
+    question_hash: Mapped[bytes | None]
 
     attempt: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     max_attempts: Mapped[int] = mapped_column(SmallInteger)
@@ -106,6 +137,7 @@ class Job(Base):
     worker: Mapped[str | None]
     not_before: Mapped[datetime | None]
     dispatched_at: Mapped[datetime | None]
+    hinted_at: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
 
     created_at: Mapped[created]
@@ -113,172 +145,13 @@ class Job(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
+    pruned_at: Mapped[datetime | None]
     meta: Mapped[dict[str, Any] | None]
 
     @property
     def is_final(self) -> bool:
         """Whether nothing about this job will change any more."""
         return self.status in FINAL
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One attempt's right to work on a job: every write it makes carries `fence`."""
-
-    job_id: UUID
-    owner_id: UUID
-    kind: str
-    params: dict[str, Any]
-    attempt: int
-    max_attempts: int
-    fence: int
-    checkpoint: dict[str, Any] | None
-
-    @classmethod
-    def take(
-        cls, session: Session, job_id: UUID, *, worker: str, lease_seconds: float
-    ) -> Self | None:
-        """Move a queued, due job to running and count the attempt.
-
-        Returns:
-            None when the hint was stale: the job is gone, taken, ended or not due yet.
-        """
-        row = session.execute(
-            query("claim_job"), {"id": job_id, "worker": worker, "lease_seconds": lease_seconds}
-        ).one_or_none()
-        return None if row is None else cls(**row._mapping)
-
-    def heartbeat(
-        self, session: Session, *, lease_seconds: float, progress: Progress | None = None
-    ) -> bool:
-        """Renew the lease, with the newest progress if it changed.
-
-        Returns:
-            Whether the person asked for the job to be cancelled.
-
-        Raises:
-            StaleFenceError: another attempt has the job now, or it has ended.
-        """
-        values: dict[str, Any] = {**self._guard, "lease_seconds": lease_seconds}
-        if progress is None:
-            row = session.execute(query("renew_lease"), values).one_or_none()
-        else:
-            values |= progress.columns()
-            row = session.execute(query("report_progress"), values).one_or_none()
-        if row is None:
-            raise StaleFenceError
-        return bool(row.cancel_requested)
-
-    def check(self, session: Session) -> bool:
-        """Read whether the person asked for a cancel; raises like `heartbeat`, renews nothing."""
-        return bool(self._fenced(session, "check_claim").cancel_requested)
-
-    def save_checkpoint(self, session: Session, checkpoint: Mapping[str, Any]) -> None:
-        """Keep what a retry goes on from.
-
-        Raises:
-            StaleFenceError: this attempt may not write any more.
-            UnstorableError: it is not JSON, or over 5 MB.
-        """
-        cleaned = storable(checkpoint, max_bytes=MAX_CHECKPOINT_BYTES)
-        self._fenced(session, "save_checkpoint", checkpoint=json.dumps(cleaned))
-
-    def succeed(
-        self,
-        session: Session,
-        result: Mapping[str, Any],
-        *,
-        result_count: int | None,
-        partial: bool = False,
-    ) -> UUID | None:
-        """End the job with its answer, and leave the text message's row in the same statement.
-
-        Returns:
-            The id of the notification to send, or None if nobody asked for one.
-
-        Raises:
-            StaleFenceError: this attempt may not write any more.
-            UnstorableError: the result is not JSON, or over 5 MB.
-        """
-        cleaned = storable(result, max_bytes=MAX_RESULT_BYTES)
-        return self._end(
-            session,
-            JobStatus.SUCCEEDED,
-            result=json.dumps(cleaned),
-            result_count=result_count,
-            partial=partial,
-        )
-
-    def fail(self, session: Session, code: str, message: str) -> UUID | None:
-        """End the job with a code for programs and a sentence for people; see `succeed`."""
-        return self._end(session, JobStatus.FAILED, error_code=code, error_message=message)
-
-    def cancel(self, session: Session) -> UUID | None:
-        """End the job because its person asked for it; see `succeed`."""
-        return self._end(session, JobStatus.CANCELLED)
-
-    def retry(self, session: Session, *, delay_seconds: float, code: str, message: str) -> None:
-        """Put the job back in the queue for the next attempt.
-
-        Raises:
-            StaleFenceError: this attempt may not write any more.
-        """
-        self._fenced(
-            session,
-            "retry_job",
-            delay_seconds=delay_seconds,
-            detail=json.dumps({"code": code, "message": message, "delay_seconds": delay_seconds}),
-        )
-
-    def _end(self, session: Session, status: JobStatus, **columns: Any) -> UUID | None:
-        values = {
-            "result": None,
-            "result_count": None,
-            "partial": False,
-            "error_code": None,
-            "error_message": None,
-        } | columns
-        notification_id: UUID | None = self._fenced(
-            session, "finish_job", status=status, **values
-        ).notification_id
-        return notification_id
-
-    def _fenced(self, session: Session, name: str, **values: Any) -> Any:
-        row = session.execute(query(name), {**self._guard, **values}).one_or_none()
-        if row is None:
-            raise StaleFenceError
-        return row
-
-    @property
-    def _guard(self) -> dict[str, Any]:
-        return {"id": self.job_id, "fence": self.fence}
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an attempt is.
-
-    `percent` is 0 to 100 and never falls within an attempt; `done` of `total` `unit`s is the truth
-    behind it where the kind can count.
-    """
-
-    percent: int = 0
-    done: int | None = None
-    total: int | None = None
-    unit: str | None = None
-    stage: str | None = None
-    eta_seconds: int | None = None
-
-    def columns(self) -> dict[str, Any]:
-        """Return the values for report_progress.sql."""
-        return {
-            "progress": self.percent,
-            "progress_done": self.done,
-            "progress_total": self.total,
-            "progress_unit": self.unit,
-            "stage": self.stage,
-            "eta_seconds": self.eta_seconds,
-        }
 
 
 def jobs_page(

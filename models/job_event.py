@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, SmallInteger
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, SmallInteger, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, created
 
 
 class JobEvent(Base):
-    """One thing that happened: enqueued, claimed, retry, rescued or an end. Append-only."""
+    """One thing that happened. Append-only.
+
+    `event` is enqueued, claimed, retry, rescued, handed_back, cancel_requested or an end:
+    succeeded, failed, cancelled.
+    """
 
     __tablename__ = "job_events"
     __table_args__ = (
@@ -32,3 +36,10 @@ class JobEvent(Base):
     event: Mapped[str]
     attempt: Mapped[int | None] = mapped_column(SmallInteger)
     detail: Mapped[dict[str, Any] | None]
+
+
+def timeline(session: Session, job_id: UUID) -> list[JobEvent]:
+    """Return what happened to a job of the person whose transaction this is, oldest first."""
+    return list(
+        session.scalars(select(JobEvent).where(JobEvent.job_id == job_id).order_by(JobEvent.id))
+    )

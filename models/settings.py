@@ -74,6 +74,12 @@ class Settings(BaseSettings):
         le=64,
         description="Jobs one worker runs at the same time, at most; processes come with the work.",
     )
+    running_jobs_per_person: int = Field(
+        2,
+        ge=1,
+        le=100,
+        description="Jobs of one person at the same time; scheduled ones leave one of these free.",
+    )
     lease_seconds: float = Field(
         30, ge=2, le=600, description="A worker silent for this long has lost its job."
     )

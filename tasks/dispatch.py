@@ -10,17 +10,20 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from models import Job, after_commit
+from models import Turn, after_commit
 from tasks.publishing import publish_later
 from tasks.registry import UnknownKindError, find_kind
 
 _KILL_AFTER_SECONDS = 15
 
 
-def dispatch_on_commit(session: Session, job: Job) -> None:
-    """Tell a worker about the job once it is durable. Row first, message after."""
-    job_id, kind, queue = job.id, job.kind, job.queue
-    after_commit(session, lambda: publish_later(lambda: send_job_hint(job_id, kind, queue)))
+def hint_on_commit(session: Session, turn: Turn | None) -> None:
+    """Tell a worker about a job in line once that is durable. Row first, message after."""
+    if turn is not None:
+        after_commit(
+            session,
+            lambda: publish_later(lambda: send_job_hint(turn.job_id, turn.kind, turn.queue)),
+        )
 
 
 def notify_on_commit(session: Session, notification_id: UUID) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from celeryconfig import INTERACTIVE, NOTIFICATIONS, SCHEDULED
 from models.queries import query
+from models.turns import count_in_line, give_turns, hint_again
 from tasks import runtime
 from tasks.app import celery_app
 from tasks.dispatch import send_job_hint, send_notification_hint
@@ -24,20 +25,32 @@ LOST_WORKER = "Our side was interrupted each time we tried, so there is no answe
 
 @celery_app.task(name="sweep.dispatch_waiting_jobs", send_events=False)
 def dispatch_waiting_jobs() -> int:
-    """Hint again at claimable jobs nobody took."""
+    """Give waiting jobs their turn, and hint again at those in line whose hint was lost."""
     sent = 0
     for queue in (INTERACTIVE, SCHEDULED):
-        room = _room(queue)
+        waiting = int(runtime.redis_client().llen(queue))
+        room = MOST_HINTS - waiting
         if room <= 0:
             continue
         with runtime.database().operator() as session:
-            rows = session.execute(
-                query("dispatch_jobs"),
-                {"queue": queue, "patience_seconds": PATIENCE_SECONDS, "room": room},
-            ).all()
-        for row in rows:
-            send_job_hint(row.id, row.kind, row.queue)
-        sent += len(rows)
+            # As many messages as jobs in line: none was lost.
+            lost = count_in_line(session, queue) - waiting
+            turns = give_turns(
+                session,
+                queue,
+                most_running=runtime.settings().running_jobs_per_person,
+                most=room,
+            )
+            if lost > 0:
+                turns += hint_again(
+                    session,
+                    queue,
+                    patience_seconds=PATIENCE_SECONDS,
+                    most=min(lost, room - len(turns)),
+                )
+        for turn in turns:
+            send_job_hint(turn.job_id, turn.kind, turn.queue)
+        sent += len(turns)
     if sent:
         log.info("dispatched waiting jobs count=%s", sent)
     return sent
@@ -82,7 +95,7 @@ def send_due_notifications() -> int:
 def prune_uploads() -> int:
     """Delete input files that no job keeps any more, a batch at a time."""
     with runtime.database().operator() as session:
-        pruned = len(session.execute(query("prune_uploads")).all())
+        pruned = len(session.execute(query("prune_uploads"), {"most": 200}).all())
     if pruned:
         log.info("pruned uploads count=%s", pruned)
     return pruned

@@ -11,11 +11,11 @@ from celery.exceptions import SoftTimeLimitExceeded
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
-from models import Claim, Database, Job, Settings
+from models import Claim, Database, Ended, Job, Settings
 from models.errors import StaleFenceError, UnstorableError
 from models.storable import refuse_nan
 from tasks.context import JobContext
-from tasks.dispatch import notify_on_commit
+from tasks.dispatch import hint_on_commit, notify_on_commit
 from tasks.errors import Cancelled, JobError, JobFailedError, ProviderError, StaleHint
 from tasks.heartbeat import Heartbeat
 from tasks.registry import JobKind, UnknownKindError, find_kind
@@ -42,7 +42,13 @@ def run(job_id: UUID, *, worker: str, database: Database, settings: Settings) ->
         JobFailedError: the job has ended failed.
     """
     with database.worker() as session:
-        claim = Claim.take(session, job_id, worker=worker, lease_seconds=settings.lease_seconds)
+        claim = Claim.take(
+            session,
+            job_id,
+            worker=worker,
+            lease_seconds=settings.lease_seconds,
+            most_running=settings.running_jobs_per_person,
+        )
         if claim is not None:
             wake_on_commit(session, job_id)
     if claim is None:
@@ -141,10 +147,8 @@ class _Attempt:
         refuse_nan(result.model_dump())
         count = kind.count(result) if kind.count else None
         with self._database.worker() as session:
-            notification_id = self._claim.succeed(
-                session, result.model_dump(mode="json"), result_count=count
-            )
-            self._tell(session, notification_id)
+            ended = self._claim.succeed(session, result.model_dump(mode="json"), result_count=count)
+            self._tell(session, ended)
         return "succeeded" if count is None else f"succeeded with {count}"
 
     def _cancel(self) -> None:
@@ -161,14 +165,15 @@ class _Attempt:
             self._fail(code, message)
         delay = retry_delay_seconds(self._claim.attempt)
         with self._database.worker() as session:
-            self._claim.retry(session, delay_seconds=delay, code=code, message=message)
-            wake_on_commit(session, self._claim.job_id)
+            ended = self._claim.retry(session, delay_seconds=delay, code=code, message=message)
+            self._tell(session, ended)
         return f"will be tried again in {delay:.0f} s: {code}"
 
-    def _tell(self, session: Session, notification_id: UUID | None) -> None:
+    def _tell(self, session: Session, ended: Ended) -> None:
         wake_on_commit(session, self._claim.job_id)
-        if notification_id is not None:
-            notify_on_commit(session, notification_id)
+        if ended.notification_id is not None:
+            notify_on_commit(session, ended.notification_id)
+        hint_on_commit(session, ended.next)
 
 
 def _comes_from_time_limit(error: BaseException | None) -> bool:

@@ -12,10 +12,11 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from models import Job, JobEvent, JobSource, ResultLink, Settings, Upload, User
+from models import Job, JobEvent, JobSource, ResultLink, Settings, Turn, Upload, User
 from models.errors import TextbackError
 from models.ids import new_id
-from tasks.dispatch import dispatch_on_commit
+from models.turns import has_free_slot
+from tasks.dispatch import hint_on_commit
 from tasks.errors import ParamsError
 from tasks.fields import upload_fields
 from tasks.registry import JobKind, find_kind
@@ -85,11 +86,16 @@ def submit(session: Session, settings: Settings, owner_id: UUID, submission: Sub
     if submission.notify == "sms":
         _check_can_be_texted(session, settings, owner_id)
     days = submission.retention_days or kind.retention_days or settings.retention_days
+    queue = "scheduled" if submission.source is JobSource.SCHEDULE else kind.queue
+    # Beyond its person's slots it waits, and gets its turn when another of theirs ends.
+    has_turn = has_free_slot(
+        session, owner_id, queue=queue, most_running=settings.running_jobs_per_person
+    )
     job = Job(
         id=new_id(),
         owner_id=owner_id,
         kind=kind.name,
-        queue="scheduled" if submission.source is JobSource.SCHEDULE else kind.queue,
+        queue=queue,
         source=submission.source,
         params=params.model_dump(mode="json"),
         notify=submission.notify,
@@ -97,7 +103,8 @@ def submit(session: Session, settings: Settings, owner_id: UUID, submission: Sub
         client_context=submission.client_context,
         max_attempts=kind.max_attempts,
         # The first hint goes out with the commit; the sweep waits before it sends another.
-        dispatched_at=func.now(),
+        dispatched_at=func.clock_timestamp() if has_turn else None,
+        hinted_at=func.clock_timestamp() if has_turn else None,
         expires_at=func.now() + timedelta(days=days),
     )
     session.add(job)
@@ -116,7 +123,7 @@ def submit(session: Session, settings: Settings, owner_id: UUID, submission: Sub
         if upload is not None:
             upload.keep_until(job.expires_at)
     session.flush()
-    dispatch_on_commit(session, job)
+    hint_on_commit(session, Turn(job.id, kind.name, queue) if has_turn else None)
     return job
 
 

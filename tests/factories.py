@@ -24,10 +24,18 @@ def make_job(
         return submit(session, settings, owner_id, submission).id
 
 
-def claim_job(database: Database, job_id: UUID, *, lease_seconds: float = 30) -> Claim:
+def claim_job(
+    database: Database, job_id: UUID, *, lease_seconds: float = 30, most_running: int = 100
+) -> Claim:
     """Take a job as a worker would."""
     with database.worker() as session:
-        claim = Claim.take(session, job_id, worker="a worker", lease_seconds=lease_seconds)
+        claim = Claim.take(
+            session,
+            job_id,
+            worker="a worker",
+            lease_seconds=lease_seconds,
+            most_running=most_running,
+        )
     assert claim is not None
     return claim
 

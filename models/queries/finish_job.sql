@@ -1,4 +1,5 @@
--- The end of a job, its event and the row of its text message: all or nothing.
+-- The end of a job, its event, the row of its text message and the turn of its person's next job:
+-- all or nothing.
 with ended as (
     update jobs
     set status = :status,
@@ -7,9 +8,17 @@ with ended as (
         progress_done = case
             when :status = 'succeeded' and not :partial then progress_total else progress_done
         end,
-        result = cast(:result as jsonb),
-        result_count = :result_count,
-        partial = :partial,
+        -- What was found before a stop stays, and says that it is a part.
+        result = case
+            when :status = 'succeeded' then cast(:result as jsonb)
+            else coalesce(cast(:result as jsonb), result)
+        end,
+        result_count = case
+            when :status = 'succeeded' or :result is not null then :result_count else result_count
+        end,
+        partial = case
+            when :status = 'succeeded' then :partial else :result is not null or partial
+        end,
         error_code = :error_code,
         error_message = :error_message,
         checkpoint = null,
@@ -34,5 +43,23 @@ with ended as (
     where notify = 'sms' and status <> 'cancelled'
     on conflict (job_id, purpose) do nothing
     returning id
+), next as (
+    update jobs set dispatched_at = clock_timestamp(), hinted_at = clock_timestamp()
+    where id = (
+        select waiting.id from jobs as waiting
+        where waiting.owner_id = (select owner_id from ended)
+          and waiting.status = 'queued'
+          and waiting.dispatched_at is null
+          and waiting.cancel_requested_at is null
+          and (waiting.not_before is null or waiting.not_before <= clock_timestamp())
+        order by waiting.queue, waiting.id  -- interactive before scheduled
+        limit 1
+        for update skip locked
+    )
+    returning id, kind, queue
 )
-select ended.id, (select id from notification) as notification_id from ended
+select ended.id,
+       ended.status,
+       (select id from notification) as notification_id,
+       next.id as next_id, next.kind as next_kind, next.queue as next_queue
+from ended left join next on true

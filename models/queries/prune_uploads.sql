@@ -4,7 +4,7 @@ with expired as (
     select id from uploads
     where expires_at < clock_timestamp()
     order by expires_at
-    limit 200
+    limit :most
     for update skip locked
 )
 delete from uploads where id in (select id from expired)

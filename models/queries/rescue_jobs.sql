@@ -19,6 +19,7 @@ with lapsed as (
         fence = fence + 1,
         lease_until = null,
         dispatched_at = null,
+        hinted_at = null,
         stage = null,
         eta_seconds = null,
         progress = case next_status when 'queued' then 0 else progress end,

@@ -67,7 +67,9 @@ def test_only_one_of_many_workers_gets_a_job(
         with database.worker() as session:
             assert session.get_one(Job, job_id).status == "queued"
             at_once.wait(10)
-            return Claim.take(session, job_id, worker=str(worker), lease_seconds=30)
+            return Claim.take(
+                session, job_id, worker=str(worker), lease_seconds=30, most_running=100
+            )
 
     with ThreadPoolExecutor(4) as pool:
         claims = list(pool.map(take, range(4)))
@@ -203,7 +205,7 @@ def test_the_text_is_written_with_the_end_or_not_at_all(
     assert owner_connection.execute(count, (job_id,)).fetchone() == (0,)
     assert read_job(database, person_a.id, job_id).status == "running"
     with database.worker() as session:
-        assert claim.succeed(session, {"counted": 1}, result_count=1) is not None
+        assert claim.succeed(session, {"counted": 1}, result_count=1).notification_id is not None
     assert owner_connection.execute(count, (job_id,)).fetchone() == (1,)
 
 
@@ -276,7 +278,7 @@ def test_queue_positions_count_everybodys_jobs_ahead(
         assert queue_positions(session, [third, second]) == {third: places[second]}
 
 
-def test_each_queue_has_its_own_places(
+def test_what_a_schedule_asked_for_comes_after_what_somebody_waits_for(
     database: Database, settings: Settings, person_a: Person, owner_connection: psycopg.Connection
 ) -> None:
     owner_connection.execute("update jobs set status = 'cancelled' where status = 'queued'")
@@ -286,7 +288,7 @@ def test_each_queue_has_its_own_places(
     )
     with database.owner(person_a.id) as session:
         places = queue_positions(session, jobs)
-    assert [places[job_id] for job_id in jobs] == [1, 1, 2, 2]
+    assert [places[job_id] for job_id in jobs] == [3, 1, 4, 2]
 
 
 @pytest.mark.parametrize("how", ["retry", "rescue"])

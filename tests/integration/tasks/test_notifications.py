@@ -98,7 +98,7 @@ def test_nobody_is_texted_who_did_not_ask_or_has_no_number(
         make_job(database, settings, person_a.id, notify="sms")
     silent = claim_job(database, make_job(database, settings, person_a.id))
     with database.worker() as session:
-        assert silent.succeed(session, {"counted": 1}, result_count=1) is None
+        assert silent.succeed(session, {"counted": 1}, result_count=1).notification_id is None
     assert _status(owner_connection, silent.job_id) is None
 
 
@@ -133,7 +133,7 @@ def test_a_text_whose_sender_fell_silent_is_held_and_not_sent_again(
     job_id = make_job(database, settings, person_with_phone.id, notify="sms")
     claim = claim_job(database, job_id)
     with database.worker() as session:
-        notification_id = claim.succeed(session, {"counted": 1}, result_count=1)
+        notification_id = claim.succeed(session, {"counted": 1}, result_count=1).notification_id
     assert notification_id is not None
     takes = []
     for _ in range(2):

@@ -14,6 +14,7 @@ import pytest
 import redis
 from cast import Person
 from factories import claim_job, make_job
+from processes import wait_for
 
 from models import Database, Settings, Upload, User
 from models.phone import PhoneKeys, PhoneNumber
@@ -45,7 +46,7 @@ def ended_jobs_with_texts(database: Database, settings: Settings, person_a: Pers
     for _ in range(3):
         claim = claim_job(database, make_job(database, settings, person_a.id, notify="sms"))
         with database.worker() as session:
-            notification_id = claim.succeed(session, {"counted": 1}, result_count=1)
+            notification_id = claim.succeed(session, {"counted": 1}, result_count=1).notification_id
         assert notification_id is not None
         found.append(notification_id)
     return found
@@ -57,13 +58,17 @@ def test_a_job_is_hinted_at_again_only_after_patience(
     settings: Settings,
     person_a: Person,
     owner_connection: psycopg.Connection,
+    valkey_client: redis.Redis,  # type: ignore[type-arg]
 ) -> None:
-    """A fresh hint is given time; a lost one is replaced, once."""
+    """A fresh hint is given time; a lost one is replaced, once; one that waits is left alone."""
     job_id = make_job(database, settings, person_a.id)
     assert sweeps.dispatch_waiting_jobs() == 0
     owner_connection.execute(
-        "update jobs set dispatched_at = now() - interval '11 seconds' where id = %s", (job_id,)
+        "update jobs set hinted_at = now() - interval '11 seconds' where id = %s", (job_id,)
     )
+    wait_for(lambda: valkey_client.llen("interactive"), what="the first hint")
+    assert sweeps.dispatch_waiting_jobs() == 0
+    valkey_client.flushall()
     assert sweeps.dispatch_waiting_jobs() == 1
     assert sweeps.dispatch_waiting_jobs() == 0
 

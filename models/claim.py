@@ -1,0 +1,293 @@
+"""A claim: one attempt's right to work on a job. Every write it makes carries its fence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from models.errors import StaleFenceError
+from models.job import JobStatus
+from models.queries import query
+from models.storable import MAX_CHECKPOINT_BYTES, MAX_RESULT_BYTES, storable
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A job that was given its place in line: hint at it once that is durable."""
+
+    job_id: UUID
+    kind: str
+    queue: str
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """Make one of a row with `job_id`, `kind` and `queue`."""
+        return cls(row.job_id, row.kind, row.queue)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What the end of an attempt leads to.
+
+    Attributes:
+        status: the job's status now.
+        notification_id: the text to send, or None if nobody asked for one.
+        next: the job that takes its slot, or None: its person's next one, or itself again.
+    """
+
+    status: JobStatus
+    notification_id: UUID | None
+    next: Turn | None
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """Make one of the row that finish_job.sql and its like return."""
+        turn = None if row.next_id is None else Turn(row.next_id, row.next_kind, row.next_queue)
+        return cls(JobStatus(row.status), row.notification_id, turn)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an attempt is.
+
+    `percent` is 0 to 100 and never falls within an attempt; `done` of `total` `unit`s is the truth
+    behind it where the kind can count.
+    """
+
+    percent: int = 0
+    done: int | None = None
+    total: int | None = None
+    unit: str | None = None
+    stage: str | None = None
+    eta_seconds: int | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """Return the values for report_progress.sql."""
+        return {
+            "progress": self.percent,
+            "progress_done": self.done,
+            "progress_total": self.total,
+            "progress_unit": self.unit,
+            "stage": self.stage,
+            "eta_seconds": self.eta_seconds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One attempt's right to work on a job: every write it makes carries `fence`."""
+
+    job_id: UUID
+    owner_id: UUID
+    kind: str
+    params: dict[str, Any]
+    attempt: int
+    max_attempts: int
+    fence: int
+    checkpoint: dict[str, Any] | None
+
+    @classmethod
+    def take(
+        cls,
+        session: Session,
+        job_id: UUID,
+        *,
+        worker: str,
+        lease_seconds: float,
+        most_running: int,
+    ) -> Self | None:
+        """Move a queued, due job to running and count the attempt.
+
+        Args:
+            session: one opened by `Database.worker`, with nothing done in it yet.
+            job_id: what the hint named.
+            worker: the process that works on it.
+            lease_seconds: after this long without a sign of life it belongs to whoever rescues it.
+            most_running: how many jobs of one person run at the same time.
+
+        Returns:
+            None when the hint was stale: the job is gone, taken, ended or not due yet, or its
+            person has `most_running` jobs running; such a job waits for its turn again.
+        """
+        session.execute(query("lock_owner"), {"id": job_id})
+        row = session.execute(
+            query("claim_job"),
+            {
+                "id": job_id,
+                "worker": worker,
+                "lease_seconds": lease_seconds,
+                "most_running": most_running,
+            },
+        ).one_or_none()
+        return None if row is None else cls(**row._mapping)
+
+    def heartbeat(
+        self, session: Session, *, lease_seconds: float, progress: Progress | None = None
+    ) -> bool:
+        """Renew the lease, with the newest progress if it changed.
+
+        Returns:
+            Whether the person asked for the job to be cancelled.
+
+        Raises:
+            StaleFenceError: another attempt has the job now, or it has ended.
+        """
+        values: dict[str, Any] = {**self._guard, "lease_seconds": lease_seconds}
+        if progress is None:
+            row = session.execute(query("renew_lease"), values).one_or_none()
+        else:
+            values |= progress.columns()
+            row = session.execute(query("report_progress"), values).one_or_none()
+        if row is None:
+            raise StaleFenceError
+        return bool(row.cancel_requested)
+
+    def check(self, session: Session) -> bool:
+        """Read whether the person asked for a cancel; raises like `heartbeat`, renews nothing."""
+        return bool(self._fenced(session, "check_claim").cancel_requested)
+
+    def save_checkpoint(self, session: Session, checkpoint: Mapping[str, Any]) -> None:
+        """Keep what a retry goes on from.
+
+        Raises:
+            StaleFenceError: this attempt may not write any more.
+            UnstorableError: it is not JSON, or over 5 MB.
+        """
+        cleaned = storable(checkpoint, max_bytes=MAX_CHECKPOINT_BYTES)
+        self._fenced(session, "save_checkpoint", checkpoint=json.dumps(cleaned))
+
+    def save_partial(
+        self, session: Session, result: Mapping[str, Any], *, result_count: int | None
+    ) -> None:
+        """Keep the answer so far: it stays, labelled as a part, if the job is stopped.
+
+        Raises:
+            StaleFenceError: this attempt may not write any more.
+            UnstorableError: the result is not JSON, or over 5 MB.
+        """
+        cleaned = storable(result, max_bytes=MAX_RESULT_BYTES)
+        self._fenced(session, "save_partial", result=json.dumps(cleaned), result_count=result_count)
+
+    def succeed(
+        self,
+        session: Session,
+        result: Mapping[str, Any],
+        *,
+        result_count: int | None,
+        partial: bool = False,
+    ) -> Ended:
+        """End the job with its answer, and leave the text message's row in the same statement.
+
+        Raises:
+            StaleFenceError: this attempt may not write any more.
+            UnstorableError: the result is not JSON, or over 5 MB.
+        """
+        return self._end(
+            session, JobStatus.SUCCEEDED, result=result, result_count=result_count, partial=partial
+        )
+
+    def fail(
+        self,
+        session: Session,
+        code: str,
+        message: str,
+        *,
+        partial: Mapping[str, Any] | None = None,
+        partial_count: int | None = None,
+    ) -> Ended:
+        """End the job with a code for programs and a sentence for people; see `succeed`.
+
+        Args:
+            session: one opened by `Database.worker`.
+            code: e.g. `time_limit`.
+            message: what people read.
+            partial: the answer so far; None keeps what `save_partial` kept.
+            partial_count: how many things that holds.
+        """
+        return self._end(
+            session,
+            JobStatus.FAILED,
+            error_code=code,
+            error_message=message,
+            result=partial,
+            result_count=partial_count,
+        )
+
+    def cancel(
+        self,
+        session: Session,
+        *,
+        partial: Mapping[str, Any] | None = None,
+        partial_count: int | None = None,
+    ) -> Ended:
+        """End the job because its person asked for it; see `fail`."""
+        return self._end(session, JobStatus.CANCELLED, result=partial, result_count=partial_count)
+
+    def retry(self, session: Session, *, delay_seconds: float, code: str, message: str) -> Ended:
+        """Put the job back in the queue for the next attempt.
+
+        Raises:
+            StaleFenceError: this attempt may not write any more.
+        """
+        return Ended.of(
+            self._fenced(
+                session,
+                "retry_job",
+                delay_seconds=delay_seconds,
+                detail=json.dumps(
+                    {"code": code, "message": message, "delay_seconds": delay_seconds}
+                ),
+            )
+        )
+
+    def _end(
+        self,
+        session: Session,
+        status: JobStatus,
+        *,
+        result: Mapping[str, Any] | None = None,
+        **columns: Any,
+    ) -> Ended:
+        values: dict[str, Any] = {"partial": False, "error_code": None, "error_message": None}
+        values["result"] = (
+            None if result is None else json.dumps(storable(result, max_bytes=MAX_RESULT_BYTES))
+        )
+        return Ended.of(self._fenced(session, "finish_job", status=status, **{**values, **columns}))
+
+    def _fenced(self, session: Session, name: str, **values: Any) -> Any:
+        row = session.execute(query(name), {**self._guard, **values}).one_or_none()
+        if row is None:
+            raise StaleFenceError
+        return row
+
+    @property
+    def _guard(self) -> dict[str, Any]:
+        return {"id": self.job_id, "fence": self.fence}
+
+
+def lose_attempt(
+    session: Session, job_id: UUID, *, worker: str, code: str, message: str, final: bool = False
+) -> Ended | None:
+    """Give up the attempt of a child that is dead, at once instead of when its lease lapses.
+
+    Args:
+        session: one opened by `Database.worker`, in the child's parent.
+        job_id: what it worked on.
+        worker: the child, as it named itself at the claim.
+        code: e.g. `worker_lost` or `time_limit`.
+        message: what people read if this was the last attempt.
+        final: end the job even if it has attempts left.
+
+    Returns:
+        None if that child had no such attempt any more.
+    """
+    row = session.execute(
+        query("lose_attempt"),
+        {"id": job_id, "worker": worker, "code": code, "message": message, "final": final},
+    ).one_or_none()
+    return None if row is None else Ended.of(row)

@@ -1,0 +1,9 @@
+-- The answer so far, which stays if the job is stopped; a success replaces it.
+update jobs
+set result = cast(:result as jsonb),
+    result_count = :result_count,
+    partial = true,
+    version = version + 1,
+    updated_at = clock_timestamp()
+where id = :id and fence = :fence and status = 'running'
+returning id
