@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import func
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import Job, JobEvent, JobSource, ResultLink, Settings, Turn, Upload, User
 from models.errors import TextbackError
 from models.ids import new_id
+from models.repeated import find_same_question
 from models.turns import has_free_slot
 from tasks.dispatch import hint_on_commit
 from tasks.errors import ParamsError
+from tasks.field_words import field_errors
 from tasks.fields import upload_fields
 from tasks.registry import JobKind, find_kind
 
@@ -47,6 +51,15 @@ class TextsOffError(TextbackError):
     """This server sends no text messages."""
 
 
+class SameQuestionError(TextbackError):
+    """This person asks the same already, and that job has not ended."""
+
+    def __init__(self, job_id: UUID) -> None:
+        """Keep which job it is."""
+        super().__init__()
+        self.job_id = job_id
+
+
 @dataclass(frozen=True, slots=True)
 class Submission:
     """What somebody asks for, as it came in.
@@ -59,6 +72,10 @@ class Submission:
         locale: the language of the text and of the pages, `en` or `ko`.
         retention_days: how long the answer lives; None for the kind's own or the setting.
         client_context: what is known of the device.
+        rerun_of_id: the job that is run again.
+        idempotency_key: the caller's own word for this request; unique among the owner's jobs.
+        request_hash: what came under that key.
+        force: begin even if the owner asks the same already.
     """
 
     kind: str
@@ -68,6 +85,25 @@ class Submission:
     locale: str = "en"
     retention_days: int | None = None
     client_context: dict[str, Any] | None = None
+    rerun_of_id: UUID | None = None
+    idempotency_key: str | None = None
+    request_hash: bytes | None = None
+    force: bool = True
+
+    @classmethod
+    def again(
+        cls, job: Job, *, notify: str | None = None, locale: str | None = None, **changes: Any
+    ) -> Self:
+        """Return what asks the same as a job once more; `changes` are fields of this class."""
+        return cls(
+            kind=job.kind,
+            params=job.params,
+            source=JobSource.RERUN,
+            notify=notify or job.notify,
+            locale=locale or job.locale,
+            rerun_of_id=job.id,
+            **changes,
+        )
 
 
 def submit(session: Session, settings: Settings, owner_id: UUID, submission: Submission) -> Job:
@@ -80,9 +116,13 @@ def submit(session: Session, settings: Settings, owner_id: UUID, submission: Sub
         InvalidParamsError: names each field, what is wrong and what would be right.
         PhoneNotVerifiedError: `notify` is sms and there is no verified number.
         TextsOffError: `notify` is sms and no provider is set.
+        SameQuestionError: the owner asks the same already, and `force` is not set.
     """
     kind = find_kind(submission.kind)
     params = validate_params(session, kind, submission.params)
+    question = question_of(session, kind, params)
+    if not submission.force:
+        _refuse_same_question(session, question)
     if submission.notify == "sms":
         _check_can_be_texted(session, settings, owner_id)
     days = submission.retention_days or kind.retention_days or settings.retention_days
@@ -101,6 +141,10 @@ def submit(session: Session, settings: Settings, owner_id: UUID, submission: Sub
         notify=submission.notify,
         locale=submission.locale,
         client_context=submission.client_context,
+        rerun_of_id=submission.rerun_of_id,
+        idempotency_key=submission.idempotency_key,
+        request_hash=submission.request_hash,
+        question_hash=question,
         max_attempts=kind.max_attempts,
         # The first hint goes out with the commit; the sweep waits before it sends another.
         dispatched_at=func.clock_timestamp() if has_turn else None,
@@ -145,7 +189,7 @@ def validate_params(session: Session, kind: JobKind, params: Mapping[str, Any]) 
     try:
         checked = kind.params.model_validate(known)
     except ValidationError as error:
-        raise InvalidParamsError(errors + _field_errors(error)) from None
+        raise InvalidParamsError(errors + _field_errors(error, kind.params)) from None
     errors += [
         FieldError(f"params.{name}", "There is no upload of yours with this id.")
         for name, upload in _uploads(session, checked).items()
@@ -159,6 +203,35 @@ def validate_params(session: Session, kind: JobKind, params: Mapping[str, Any]) 
     if errors:
         raise InvalidParamsError(errors)
     return checked
+
+
+def question_of(session: Session, kind: JobKind, params: BaseModel) -> bytes:
+    """Return the hash of a checked question, for `find_same_question`."""
+    files = {name: upload.sha256 for name, upload in _uploads(session, params).items() if upload}
+    return question_hash(kind.name, params.model_dump(mode="json"), files)
+
+
+def question_hash(kind: str, params: Mapping[str, Any], uploads: Mapping[str, bytes]) -> bytes:
+    """Return SHA-256 of what somebody asks, the same for any two who ask the same.
+
+    Args:
+        kind: the kind's name.
+        params: checked and complete, as JSON.
+        uploads: SHA-256 of the file behind each param that names one; a file sent twice is the
+            same question, though it has two ids.
+    """
+    asked = {**params, **{name: f"sha256:{digest.hex()}" for name, digest in uploads.items()}}
+    text = json.dumps({"kind": kind, "params": asked}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _refuse_same_question(session: Session, question: bytes) -> None:
+    # Of two who ask at the same moment, such as two taps on a button, the second sees the first's.
+    lock = int.from_bytes(question[:8], signed=True)
+    session.execute(select(func.pg_advisory_xact_lock(lock)))
+    running = find_same_question(session, question)
+    if running is not None:
+        raise SameQuestionError(running)
 
 
 def _uploads(session: Session, params: BaseModel) -> dict[str, Upload | None]:
@@ -175,13 +248,8 @@ def _check_can_be_texted(session: Session, settings: Settings, owner_id: UUID) -
         raise PhoneNotVerifiedError
 
 
-def _field_errors(error: ValidationError) -> list[FieldError]:
+def _field_errors(error: ValidationError, model: type[BaseModel]) -> list[FieldError]:
     return [
-        FieldError(
-            ".".join(["params", *(str(part) for part in problem["loc"])]),
-            "is required"
-            if problem["type"] == "missing"
-            else problem["msg"].removeprefix("Value error, "),
-        )
-        for problem in error.errors(include_url=False, include_context=False, include_input=False)
+        FieldError(".".join(["params", *where]), words)
+        for where, _, words in field_errors(error, model)
     ]

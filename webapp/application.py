@@ -68,6 +68,8 @@ def _refuse(error: Exception) -> object:
     from pydantic import ValidationError
 
     from webapp.errors import of_validation
+    from webapp.resources import schemas
 
     assert isinstance(error, ValidationError)  # noqa: S101 - what it promises
-    raise of_validation(error)
+    # Its title is the name of the model, which is one of ours.
+    raise of_validation(error, getattr(schemas, error.title, None))

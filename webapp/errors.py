@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask, Response, current_app, json, request
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
 from models.errors import TextbackError
+from tasks.field_words import field_errors
 from tasks.pictures import PictureError
 from tasks.registry import UnknownKindError
 from tasks.submission import (
@@ -79,7 +80,12 @@ PROBLEMS: Mapping[str, Problem] = {
     "job_cancelled": Problem(
         409, "The job was cancelled, so it has no result", "Submit a new job."
     ),
-    "expired": Problem(410, "The result has expired", "Submit a new job."),
+    "job_already_ended": Problem(
+        409, "The job has ended already", "There is nothing to stop; read it, or run it again."
+    ),
+    "job_expired": Problem(
+        410, "The job has expired", "What it asked and found is not kept; submit a new job."
+    ),
     "body_too_large": Problem(413, "The body is too large", "Send a smaller one."),
     "file_too_large": Problem(413, "The file is too large", "Send a smaller one."),
     "upload_quota": Problem(
@@ -112,6 +118,11 @@ PROBLEMS: Mapping[str, Problem] = {
     "texts_off": Problem(
         422, "This server sends no text messages", "Use notify=none."
     ),
+    "idempotency_key_reused": Problem(
+        422,
+        "That Idempotency-Key was used for something else",
+        "Send each key with one request only; a new request needs a new key.",
+    ),
     "too_many_requests": Problem(
         429, "Too many at once", "Wait for the seconds in Retry-After, then go on."
     ),
@@ -121,7 +132,8 @@ PROBLEMS: Mapping[str, Problem] = {
     "database_unavailable": Problem(
         503,
         "The database is away",
-        "Try again after Retry-After; your list of jobs tells whether a submit got through.",
+        "Try again after Retry-After; a submit with an Idempotency-Key can be repeated as it is, "
+        "else your list of jobs tells whether it got through.",
     ),
     "too_many_streams": Problem(
         503, "Too many open streams", "Poll the job instead, or try again after Retry-After."
@@ -223,17 +235,20 @@ def picture_problem(error: PictureError, name: str) -> ProblemError:
     return ProblemError(error.code, error.message, [FieldError(name, error.message)])
 
 
-def of_validation(error: ValidationError, known: Iterable[str] = ()) -> ProblemError:
-    """Return the problem of a body, a query or a path that pydantic refused."""
-    names = ", ".join(known)
+def of_validation(error: ValidationError, model: type[BaseModel] | None = None) -> ProblemError:
+    """Return the problem of a body, a query or a path that pydantic refused.
+
+    `model` is the one that was validated, where it is known.
+    """
+    names = ", ".join(model.model_fields) if model else ""
     errors = []
-    for problem in error.errors(include_url=False, include_context=False, include_input=False):
-        message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "missing":
-            message = "is required"
-        elif problem["type"] == "extra_forbidden":
-            message = f"There is no such field; there is {names}." if names else "Is not known."
-        errors.append(FieldError(".".join(str(part) for part in problem["loc"]), message))
+    for where, kind, words in field_errors(error, model):
+        field_name = ".".join(where)
+        if kind == "extra_forbidden":
+            there_is = f"There is no such field; there is {names}." if names else "Is not known."
+            errors.append(FieldError(field_name, there_is))
+        else:
+            errors.append(FieldError(field_name, words))
     return invalid(errors)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from typing import BinaryIO, cast
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 from models import Upload
+from models.upload import CHUNK_BYTES
 from tasks.pictures import PictureError, PictureInfo, inspect_picture
 from tasks.submission import FieldError
 from webapp.db import settings
@@ -51,6 +53,15 @@ class PictureFile:
             raise picture_problem(error, field) from error
         return cls(field, stream, size, info)
 
+    def sha256(self) -> bytes:
+        """Return the hash of the content."""
+        self.stream.seek(0)
+        digest = hashlib.sha256()
+        while piece := self.stream.read(CHUNK_BYTES):
+            digest.update(piece)
+        self.stream.seek(0)
+        return digest.digest()
+
     def store(self, session: Session, owner_id: UUID) -> Upload:
         """Write it in the caller's transaction, which is the owner's.
 
@@ -64,6 +75,7 @@ class PictureFile:
                 "may keep. A file goes with the last job that names it, or after a day without one."
             )
             raise ProblemError("upload_quota", message, [FieldError(self.field, message)])
+        self.stream.seek(0)
         return Upload.store(
             session,
             owner_id,

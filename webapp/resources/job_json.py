@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from models import Job, JobStatus, Notification
 from models.job import queue_positions
+from tasks.cancellation import settle
+from webapp.estimates import NOTHING_LEFT, Eta, eta_of
 
 PURPOSE = "job_ended"
 
@@ -24,12 +26,16 @@ class JobView:
     Attributes:
         job: the row, without its result.
         notification: its text message, once there is one.
-        queue_position: 1 for the next to be taken; None once it was.
+        queue_position: 1 for the next to be taken; None once it was, and between two attempts.
+        eta: how long it will still take. No part of the tag: it changes with every look.
+        is_expired: whether its result is not to be had any more.
     """
 
     job: Job
     notification: Notification | None = None
     queue_position: int | None = None
+    eta: Eta = NOTHING_LEFT
+    is_expired: bool = False
 
     @property
     def tag(self) -> str:
@@ -39,6 +45,8 @@ class JobView:
             parts.append(f"q{self.queue_position}")
         if self.notification is not None:
             parts.append(self.notification.status)
+        if self.is_expired:
+            parts.append("expired")
         return "-".join(parts)
 
 
@@ -53,7 +61,9 @@ def read_view(
 def views_of(
     session: Session, jobs: Iterable[Job], places: Mapping[UUID, int] | None = None
 ) -> list[JobView]:
-    """Return jobs with what is shown beside them; two statements, however many there are.
+    """Return jobs with what is shown beside them; a few statements, however many there are.
+
+    A job that was asked to stop and whose worker has fallen silent ends here.
 
     Args:
         session: a transaction of the jobs' person.
@@ -61,6 +71,8 @@ def views_of(
         places: those in the queue that are known already.
     """
     jobs = list(jobs)
+    for job in jobs:
+        settle(session, job)
     notifications: dict[UUID, Notification] = {}
     texted = [job.id for job in jobs if job.notify == "sms" and job.is_final]
     if texted:
@@ -73,7 +85,23 @@ def views_of(
     queued = {job.id for job in jobs if job.status == JobStatus.QUEUED}
     places = {job_id: place for job_id, place in (places or {}).items() if job_id in queued}
     places |= queue_positions(session, queued - places.keys())
-    return [JobView(job, notifications.get(job.id), places.get(job.id)) for job in jobs]
+    return [
+        JobView(
+            job,
+            notifications.get(job.id),
+            places.get(job.id),
+            eta_of(session, job, places.get(job.id)),
+            has_expired(job),
+        )
+        for job in jobs
+    ]
+
+
+def has_expired(job: Job) -> bool:
+    """Whether what a job found is not to be had any more, already taken away or not."""
+    if job.pruned_at is not None:
+        return True
+    return job.is_final and job.expires_at <= datetime.now(UTC)
 
 
 def job_json(view: JobView) -> dict[str, Any]:
@@ -90,20 +118,23 @@ def job_json(view: JobView) -> dict[str, Any]:
         "progress_total": job.progress_total,
         "progress_unit": job.progress_unit,
         "stage": job.stage,
-        "eta_seconds": job.eta_seconds,
+        "eta_seconds": view.eta.seconds,
+        "eta_low": view.eta.low,
+        "eta_high": view.eta.high,
+        "eta_learning": view.eta.is_learning,
         "attempt": job.attempt,
         "max_attempts": job.max_attempts,
         "params": job.params,
         "result_count": job.result_count,
         "partial": job.partial,
         "rerun_of_id": None if job.rerun_of_id is None else str(job.rerun_of_id),
-        "cancel_requested_at": _time(job.cancel_requested_at),
+        "cancel_requested_at": json_time(job.cancel_requested_at),
         "queue_position": view.queue_position,
         "notification": None
         if notification is None
         else {
             "status": notification.status,
-            "at": _time(notification.sent_at or notification.updated_at),
+            "at": json_time(notification.sent_at or notification.updated_at),
         },
         "error": None
         if job.error_code is None
@@ -112,17 +143,19 @@ def job_json(view: JobView) -> dict[str, Any]:
             "self": at,
             "events": f"{at}/events",
             "result": f"{at}/result",
+            "timeline": f"{at}/timeline",
             "page": f"/jobs/{job.id}",
         },
-        "created_at": _time(job.created_at),
-        "started_at": _time(job.started_at),
-        "finished_at": _time(job.finished_at),
-        "expires_at": _time(job.expires_at),
+        "created_at": json_time(job.created_at),
+        "started_at": json_time(job.started_at),
+        "finished_at": json_time(job.finished_at),
+        "expires_at": json_time(job.expires_at),
+        "expired": view.is_expired,
         "version": job.version,
     }
 
 
-def _time(moment: datetime | None) -> str | None:
+def json_time(moment: datetime | None) -> str | None:
     """Return RFC 3339 in UTC with milliseconds, e.g. 2025-11-21T08:00:00.000Z."""
     if moment is None:
         return None

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from flask import Response, json, request
+from flask import Response, request
 
 from models import Job as JobRow
 from models.job import jobs_page
@@ -19,9 +19,18 @@ from webapp.db import database
 from webapp.errors import ProblemError, invalid_field
 from webapp.limits import limit_submits
 from webapp.live import Snapshot, WatchEndedError, hub
+from webapp.resources.answers import answer_submit
 from webapp.resources.api import JOBS, PREFIX, api, problem_response
 from webapp.resources.job_json import JobView, job_json, read_view, views_of
-from webapp.resources.schemas import Job, JobList, JobListQuery, JobPath, JobQuery
+from webapp.resources.schemas import (
+    Job,
+    JobAlreadyRunning,
+    JobList,
+    JobListQuery,
+    JobPath,
+    JobQuery,
+    KeyHeader,
+)
 from webapp.resources.submissions import FORM, read_submit
 
 _SUBMIT_BODY: dict[str, Any] = {
@@ -45,34 +54,39 @@ _NOT_MODIFIED = {"description": "Nothing has changed since the ETag in If-None-M
     operation_id="submit_job",
     security=[{"token": []}],
     responses={
+        200: JobAlreadyRunning,
         202: Job,
         400: problem_response("malformed_request", "malformed_json"),
         413: problem_response("body_too_large", "file_too_large", "upload_quota"),
         415: problem_response("unsupported_media_type"),
         422: problem_response(
             "invalid_request", "unknown_kind", "phone_not_verified", "texts_off", "empty_file",
-            "not_a_picture", "picture_truncated", "picture_too_large",
+            "not_a_picture", "picture_truncated", "picture_too_large", "idempotency_key_reused",
         ),
         429: problem_response("too_many_requests"),
     },
     openapi_extensions={"requestBody": _SUBMIT_BODY},
 )  # fmt: skip
 @limit_submits
-def submit_job() -> Response:
+def submit_job(header: KeyHeader) -> Response:
     """Submit a job.
 
     The answer comes at once, when the job is safely written down; `Location` is where it can be
     read from then on. With a file, file and job are written together or not at all.
+
+    A submit whose answer got lost, or was a 503, is safely sent again under the same
+    `Idempotency-Key`. A job of yours with the same kind and params that has not ended yet is
+    answered with 200 and `already_running`, unless `force` is true.
     """
     person = require_api_person()
     incoming = read_submit()
-    with database().owner(person.id) as session:
-        job = incoming.submit(session, person)
-        session.refresh(job)  # with the times the database wrote
-        body = job_json(views_of(session, [job])[0])
-    response = Response(json.dumps(body) + "\n", 202, mimetype="application/json")
-    response.headers["Location"] = body["links"]["self"]
-    return response
+    key = incoming.key(header.idempotency_key)
+    return answer_submit(
+        person,
+        key,
+        lambda session: incoming.submit(session, person, key),
+        writes_first=bool(incoming.files),
+    )
 
 
 @api.get(

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from tasks.fields import upload_fields
 from tasks.registry import JobKind, kinds
 from webapp.resources.api import api
-from webapp.resources.schemas import JobRequest, Problem, UploadForm
+from webapp.resources.schemas import JobRequest, Problem, RerunRequest, UploadForm
 
 _KEY = "textback.openapi"
 _REFERENCE = "#/components/schemas/"
@@ -65,7 +65,7 @@ def openapi_document() -> Response:
 def _document(app: OpenAPI) -> dict[str, Any]:
     document: dict[str, Any] = app.api_doc
     schemas = document["components"]["schemas"]
-    for model in (JobRequest, Problem, UploadForm):
+    for model in (JobRequest, Problem, RerunRequest, UploadForm):
         schemas.update(_schemas(model, model.__name__))
     forms = []
     for kind in kinds().values():

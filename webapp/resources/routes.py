@@ -5,13 +5,34 @@ from __future__ import annotations
 from flask_openapi3.openapi import OpenAPI
 
 # Each of these adds its routes to the one blueprint when it is imported.
-from webapp.resources import events, jobs, kinds, openapi, results, uploads
+from webapp.resources import (
+    cancellations,
+    events,
+    jobs,
+    kinds,
+    openapi,
+    reruns,
+    results,
+    timelines,
+    uploads,
+)
 from webapp.resources.api import api
 from webapp.resources.health import health
 from webapp.resources.openapi import init_openapi
 from webapp.resources.pictures import pictures
 
-__all__ = ["events", "jobs", "kinds", "openapi", "register_resources", "results", "uploads"]
+__all__ = [
+    "cancellations",
+    "events",
+    "jobs",
+    "kinds",
+    "openapi",
+    "register_resources",
+    "reruns",
+    "results",
+    "timelines",
+    "uploads",
+]
 
 
 def register_resources(app: OpenAPI) -> None:

@@ -52,6 +52,33 @@ class JobRequest(BaseModel):
     client_context: dict[str, Any] | None = Field(
         None, description="Whatever you want to keep about the device that asked."
     )
+    force: bool = Field(
+        False,
+        description="Begin anew even if a job of yours with the same kind and params is queued or "
+        "running.",
+    )
+
+
+class RerunRequest(BaseModel):
+    """What is to be different this time."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    notify: Literal["none", "sms"] | None = Field(
+        None, description="`sms` for a text at the end, `none` for none; as before unless given."
+    )
+    locale: Literal["en", "ko"] | None = Field(
+        None, description="The language of the text and its page; as before unless given."
+    )
+    retention_days: int | None = Field(
+        None,
+        ge=1,
+        le=365,
+        description="How long the result lives; what the kind says unless given.",
+    )
+    force: bool = Field(
+        False, description="Begin even if the same question is queued or running already."
+    )
 
 
 assert LOCALES == ("en", "ko"), "JobRequest.locale names the languages there are"  # noqa: S101
@@ -76,7 +103,8 @@ class JobLinks(BaseModel):
 
     self: str = Field(description="The job.")
     events: str = Field(description="Its changes, as server-sent events.")
-    result: str = Field(description="Its result, once it has succeeded.")
+    result: str = Field(description="Its result, once it has ended.")
+    timeline: str = Field(description="What happened to it, in words.")
     page: str = Field(description="Its page for people.")
 
 
@@ -92,15 +120,27 @@ class Job(BaseModel):
     progress_total: int | None
     progress_unit: str | None = Field(description="What is counted, such as `pages`.")
     stage: str | None = Field(description="What is being done, in words.")
-    eta_seconds: int | None = Field(description="An estimate of what is left.")
+    eta_seconds: int | None = Field(
+        description="Seconds until it ends: what the kind itself says, or what is learnt from past "
+        "jobs of this kind. Null where nothing is known."
+    )
+    eta_low: int | None = Field(description="Seconds; it rarely ends sooner. Null where unknown.")
+    eta_high: int | None = Field(description="Seconds; it rarely ends later. Null where unknown.")
+    eta_learning: bool = Field(
+        description="Whether too few jobs of this kind have ended for a range."
+    )
     attempt: int = Field(description="Which attempt this is; 0 before the first.")
     max_attempts: int
     params: dict[str, Any]
     result_count: int | None = Field(description="How many things the result holds.")
     partial: bool = Field(description="Whether the result is only a part.")
     rerun_of_id: UUID | None
-    cancel_requested_at: datetime | None
-    queue_position: int | None = Field(description="1 is next; null once it runs.")
+    cancel_requested_at: datetime | None = Field(
+        description="When its stop was asked for; a running job ends seconds later."
+    )
+    queue_position: int | None = Field(
+        description="1 is next; null once it runs, and while it waits for its next attempt."
+    )
     notification: JobNotification | None
     error: JobError | None
     links: JobLinks
@@ -108,7 +148,32 @@ class Job(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     expires_at: datetime = Field(description="When the result and its link end.")
+    expired: bool = Field(description="Whether they have ended.")
     version: int = Field(description="Rises with each visible change.")
+
+
+class JobAlreadyRunning(Job):
+    """A job of yours that asks the same and has not ended; nothing new was begun."""
+
+    already_running: Literal[True] = Field(description="Send `force: true` to begin another.")
+
+
+class TimelineEvent(BaseModel):
+    """One thing that happened."""
+
+    at: datetime
+    event: str = Field(
+        description="For programs: `enqueued`, `claimed`, `retry`, `rescued`, `handed_back`, "
+        "`cancel_requested`, `succeeded`, `failed` or `cancelled`; there may be more one day."
+    )
+    attempt: int | None = Field(description="Which attempt it was about.")
+    text: str = Field(description="One sentence for people.")
+
+
+class Timeline(BaseModel):
+    """What happened to a job, oldest first."""
+
+    events: list[TimelineEvent]
 
 
 class JobList(BaseModel):
@@ -175,6 +240,19 @@ class JobPath(BaseModel):
     """Which job."""
 
     job_id: UUID
+
+
+class KeyHeader(BaseModel):
+    """How to say that a request is the same one again."""
+
+    idempotency_key: str | None = Field(
+        None,
+        alias="Idempotency-Key",
+        description="Your own word for this request: 1 to 255 visible ASCII characters, such as a "
+        "UUID. Sent again within seven days with the same body it answers with the same job, "
+        "so a request whose answer got lost can be repeated.",
+        json_schema_extra={"minLength": 1, "maxLength": 255, "pattern": "^[!-~]*$"},
+    )
 
 
 class JobQuery(BaseModel):

@@ -17,6 +17,7 @@ from tasks.submission import FieldError, Submission, submit
 from webapp.auth import CurrentPerson
 from webapp.db import settings
 from webapp.errors import ProblemError, invalid, of_validation
+from webapp.idempotency import IdempotencyKey
 from webapp.picture_files import PictureFile
 from webapp.resources.bodies import (
     allow_files,
@@ -38,8 +39,12 @@ class Incoming:
     kind: JobKind
     files: dict[str, PictureFile] = field(default_factory=dict)
 
-    def submit(self, session: Session, person: CurrentPerson) -> Job:
-        """Write files and job in the caller's transaction: both or neither."""
+    def submit(self, session: Session, person: CurrentPerson, key: IdempotencyKey | None) -> Job:
+        """Write files and job in the caller's transaction: both or neither.
+
+        Raises:
+            SameQuestionError: this person asks the same already, and `force` was not sent.
+        """
         params = dict(self.request.params)
         for name, file in self.files.items():
             params[name] = str(file.store(session, person.id).id)
@@ -55,8 +60,20 @@ class Incoming:
             locale=locale,
             retention_days=self.request.retention_days,
             client_context=self.request.client_context,
+            idempotency_key=key.key if key else None,
+            request_hash=key.request_hash if key else None,
+            force=self.request.force,
         )
         return submit(session, settings(), person.id, submission)
+
+    def key(self, sent: str | None) -> IdempotencyKey | None:
+        """Return the key this submit came under, if any, with a hash of all it asks for."""
+        return IdempotencyKey.check(
+            sent,
+            "POST /jobs",
+            self.request.model_dump(mode="json"),
+            lambda: {name: file.sha256() for name, file in self.files.items()},
+        )
 
 
 def read_submit() -> Incoming:
@@ -150,7 +167,7 @@ def _checked(asked: Mapping[str, Any]) -> JobRequest:
     try:
         return JobRequest.model_validate(asked)
     except ValidationError as error:
-        raise of_validation(error, JobRequest.model_fields) from None
+        raise of_validation(error, JobRequest) from None
 
 
 def _read_object(name: str, text: str) -> dict[str, Any]:

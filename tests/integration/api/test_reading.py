@@ -179,7 +179,7 @@ def test_an_expired_result_is_gone_for_its_owner(
         "update jobs set expires_at = now() - interval '1 second' where id = %s", [job["id"]]
     )
     answer = a.get(job["links"]["result"])
-    assert (answer.status_code, answer.get_json()["code"]) == (410, "expired")
+    assert (answer.status_code, answer.get_json()["code"]) == (410, "job_expired")
     assert b.get(job["links"]["result"]).get_json()["code"] == "job_not_found"
 
 

@@ -98,12 +98,12 @@ def test_every_field_of_a_job_is_there(a: Api) -> None:
     job = a.submit(params={"steps": 5})
     assert set(job) == {
         "id", "kind", "source", "status", "progress", "progress_done", "progress_total",
-        "progress_unit", "stage", "eta_seconds", "attempt", "max_attempts", "params",
+        "progress_unit", "stage", "eta_seconds", "eta_low", "eta_high", "eta_learning", "attempt", "max_attempts", "params",
         "result_count", "partial", "rerun_of_id", "cancel_requested_at", "queue_position",
         "notification", "error", "links", "created_at", "started_at", "finished_at",
-        "expires_at", "version",
+        "expires_at", "expired", "version",
     }  # fmt: skip
-    assert set(job["links"]) == {"self", "events", "result", "page"}
+    assert set(job["links"]) == {"self", "events", "result", "timeline", "page"}
     assert job["params"]["steps"] == 5
     assert job["queue_position"] >= 1
     assert job["created_at"].endswith("Z")
@@ -227,17 +227,17 @@ def test_an_account_keeps_only_so_much(
                                              "categories": ["no-such-shelf"]}},
          "params.categories", "no-such-shelf"),
         ({"kind": "image_search", "params": {"image_url": "https://example.org/a.jpg",
-                                             "limit": 61}}, "params.limit", "60"),
+                                             "limit": 61}}, "params.limit", "1 to 60"),
         ({"kind": "image_search", "params": {"image": "not-an-id"}}, "params.image", "UUID"),
         ({"kind": "image_search", "params": {"image": str(uuid4())}}, "params.image", "upload"),
-        ({"kind": "count_slowly", "params": {"steps": "many"}}, "params.steps", "integer"),
+        ({"kind": "count_slowly", "params": {"steps": "many"}}, "params.steps", "whole number, 1 to 1000"),
         ({"kind": "count_slowly", "params": {"speed": 1}}, "params.speed", "steps"),
         ({"kind": "count_slowly", "speed": 1}, "speed", "params"),
         ({"kind": "count_slowly", "notify": "email"}, "notify", "sms"),
-        ({"kind": "count_slowly", "params": []}, "params", "dictionary"),
-        ({"kind": "count_slowly", "retention_days": 0}, "retention_days", "1"),
+        ({"kind": "count_slowly", "params": []}, "params", "object"),
+        ({"kind": "count_slowly", "retention_days": 0}, "retention_days", "1 to 365"),
         ({"kind": "count_slowly", "locale": "xx"}, "locale", "ko"),
-        ({"kind": 5}, "kind", "string"),
+        ({"kind": 5}, "kind", "text"),
         ({}, "kind", "required"),
         ({"kind": "count_slowly", "params": {"marks": "a\0b"}}, "params.marks", "NUL"),
         ({"kind": "count_slowly", "client_context": {"a": "\ud800"}}, "client_context.a", "half"),
