@@ -28,7 +28,7 @@ import psycopg
 import redis
 
 from faults.harness.ledger import LedgerReader
-from faults.harness.person import Person
+from faults.harness.person import Person, close_lines
 from models import ApiToken, Database, Settings, User
 from models.ids import new_id
 from models.migrations import migrate
@@ -243,6 +243,7 @@ class Cluster:
             if time.monotonic() > deadline:
                 raise AssertionError(f"processes that do not end: {left}")
             time.sleep(0.05)
+        close_lines()
         if hasattr(self, "database"):
             self.database.dispose()
         for server in (self.valkey, self.postgres):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from faults.harness.cluster import Cluster
 
 TIMEOUT_SECONDS = 10
-PAUSE_SECONDS = 0.2
 # The server closes a connection that idles for longer (keepalive in webapp/gunicorn_config.py).
 IDLE_SECONDS = 3
 
@@ -36,16 +36,24 @@ class NoAnswerError(Exception):
     """The request failed on its way; what became of it is not known."""
 
 
+class _Lines(threading.local):
+    """A thread's open connections, by address."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, tuple[http.client.HTTPConnection, float]] = {}
+
+
+_lines = _Lines()
+
+
 class Person:
-    """A person of a cluster; use one in one thread at a time."""
+    """A person of a cluster."""
 
     def __init__(self, cluster: Cluster, owner_id: UUID, token: str) -> None:
         """Made by `Cluster.person`."""
         self.id = owner_id
         self.token = token
         self._cluster = cluster
-        self._connections: dict[str, http.client.HTTPConnection] = {}
-        self._used_at = 0.0
 
     def request(
         self,
@@ -76,14 +84,17 @@ class Person:
         if body is not None:
             content = json.dumps(body).encode()
             sent["Content-Type"] = "application/json"
-        connection = self._connection(web, timeout)
+        address_of_web = self._cluster.addresses[web]
+        connection = _line(address_of_web, timeout)
         try:
             connection.request(method, address, content, sent)
             answer = connection.getresponse()
-            return Answer(answer.status, dict(answer.getheaders()), answer.read())
+            found = Answer(answer.status, dict(answer.getheaders()), answer.read())
         except (OSError, http.client.HTTPException) as error:
-            self._forget(web)
+            connection.close()
             raise NoAnswerError(f"{method} {address}: {error!r}") from error
+        _lines.open[address_of_web] = (connection, time.monotonic())
+        return found
 
     def submit_body(self, kind: str, *, notify: str = "none", **params: Any) -> dict[str, Any]:
         """Return the body of a request for a job."""
@@ -94,34 +105,9 @@ class Person:
     ) -> str:
         """Ask for a job once and return its id."""
         body = self.submit_body(kind, notify=notify, **params)
-        answer = self.request("POST", "jobs", body, web=web, headers=_key())
+        answer = self.request("POST", "jobs", body, web=web, headers=new_key())
         assert answer.status in (200, 202), (answer.status, answer.body)
         return str(answer.json()["id"])
-
-    def submit_surely(
-        self, body: dict[str, Any], *, webs: list[str], deadline: float
-    ) -> tuple[str, int]:
-        """Ask for a job until it is accepted, each time with the same Idempotency-Key.
-
-        Returns:
-            Its id and how many times it was asked for.
-        """
-        headers, tries = _key(), 0
-        while True:
-            web = webs[tries % len(webs)]
-            tries += 1
-            try:
-                answer = self.request("POST", "jobs", body, web=web, headers=headers)
-            except NoAnswerError:
-                pass
-            else:
-                if answer.status in (200, 202):
-                    return str(answer.json()["id"]), tries
-                # Away, overwhelmed, or the first of the same key is still on its way.
-                assert answer.status in (409, 429, 500, 502, 503), (answer.status, answer.body)
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"not accepted after {tries} tries")
-            time.sleep(PAUSE_SECONDS)
 
     def answers(self, address: str) -> bool:
         """Tell whether a web process answers."""
@@ -135,29 +121,28 @@ class Person:
         finally:
             connection.close()
 
-    def close(self) -> None:
-        """Close the connections."""
-        for web in list(self._connections):
-            self._forget(web)
 
-    def _connection(self, web: str, timeout: float) -> http.client.HTTPConnection:
-        connection = self._connections.get(web)
-        idle, self._used_at = time.monotonic() - self._used_at, time.monotonic()
-        if connection is None or idle > IDLE_SECONDS:
-            self._forget(web)
-            parts = urlsplit(self._cluster.addresses[web])
-            connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
-            self._connections[web] = connection
-        connection.timeout = timeout
-        if connection.sock is not None:
-            connection.sock.settimeout(timeout)
-        return connection
-
-    def _forget(self, web: str) -> None:
-        connection = self._connections.pop(web, None)
-        if connection is not None:
-            connection.close()
+def close_lines() -> None:
+    """Close the connections of this thread."""
+    for connection, _ in _lines.open.values():
+        connection.close()
+    _lines.open.clear()
 
 
-def _key() -> dict[str, str]:
+def _line(address: str, timeout: float) -> http.client.HTTPConnection:
+    connection, used_at = _lines.open.pop(address, (None, 0.0))
+    if connection is not None and time.monotonic() - used_at > IDLE_SECONDS:
+        connection.close()
+        connection = None
+    if connection is None:
+        parts = urlsplit(address)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
+    connection.timeout = timeout
+    if connection.sock is not None:
+        connection.sock.settimeout(timeout)
+    return connection
+
+
+def new_key() -> dict[str, str]:
+    """Return the header that makes a request safe to repeat."""
     return {"Idempotency-Key": str(uuid4())}

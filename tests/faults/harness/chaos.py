@@ -1,0 +1,329 @@
+"""The chaos: faults in an order drawn from a seed, each due when so many jobs are accepted."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from faults.harness.cluster import Cluster, children_of, wait_for
+from faults.harness.ledger import Attempt
+
+SWEEP_SECONDS = 5.0
+FIND_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that will go wrong.
+
+    Attributes:
+        what: the name of a method of Chaos.
+        at: how many jobs have been accepted by then.
+        choice: 0 to 1; picks the victim among those there are.
+    """
+
+    what: str
+    at: int
+    choice: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One thing that went wrong.
+
+    Attributes:
+        what: which fault.
+        target: what it hit, in words.
+        at: when, in seconds since the epoch.
+        until: when it was over, for what lasts.
+        attempts: the running attempts it cut short or held up.
+    """
+
+    what: str
+    target: str
+    at: float
+    until: float
+    attempts: tuple[Attempt, ...] = ()
+
+
+def plan_chaos(rng: random.Random, jobs: int, kills: int) -> list[Fault]:
+    """Draw the faults of a run: `kills` kill -9 of workers, and the rest in proportion."""
+    share = kills / 200
+    counts = {
+        "kill_child": kills - round(kills * 0.25),
+        "kill_node": round(kills * 0.25),
+        "freeze_child": max(2, round(30 * share)),
+        "freeze_node": max(1, round(10 * share)),
+        "stop_node": max(1, round(10 * share)),
+        "kill_web": max(1, round(6 * share)),
+        "kill_beat": max(1, round(4 * share)),
+        "kill_maintenance": max(1, round(4 * share)),
+        "kill_notifications": max(1, round(4 * share)),
+        "restart_postgres": max(1, round(5 * share)),
+        "kill_valkey": max(1, round(3 * share)),
+        "flush_valkey": max(1, round(2 * share)),
+    }
+    whats = [what for what, count in counts.items() for _ in range(count)]
+    rng.shuffle(whats)
+    # From the first jobs to the last: nothing is there to be hit before, and after it nothing left.
+    first, last = 0.02 * jobs, 0.97 * jobs
+    times = sorted(rng.uniform(first, last) for _ in whats)
+    return [Fault(what, int(at), rng.random()) for what, at in zip(whats, times, strict=True)]
+
+
+@dataclass
+class Chaos:
+    """Does the faults one after the other, from the main thread.
+
+    Attributes:
+        hits: what was done.
+        kills: how many kill -9 of workers hit while jobs ran in them.
+        due_at: the number of accepted jobs at which the next fault is due.
+    """
+
+    cluster: Cluster
+    faults: list[Fault]
+    accepted: Callable[[], int]
+    log: Path
+    deadline: float
+    hits: list[Hit] = field(default_factory=list)
+    kills: int = 0
+    missed: int = 0
+    due_at: float = 0
+    _frozen: list[tuple[float, Hit, list[int]]] = field(default_factory=list)
+
+    def run(self, keep_going: Callable[[], bool]) -> None:
+        """Do all faults, each when it is due; end early when `keep_going` says so."""
+        for fault in self.faults:
+            self.due_at = fault.at
+            while self.accepted() < fault.at:
+                if not keep_going() or time.monotonic() > self.deadline:
+                    return
+                self.thaw()
+                time.sleep(0.02)
+            self.thaw()
+            getattr(self, f"_{fault.what}")(fault)
+        self.due_at = float("inf")
+
+    def thaw(self, *, all_of_them: bool = False) -> None:
+        """Let go on what has been frozen for long enough."""
+        for item in list(self._frozen):
+            until, hit, pids = item
+            if all_of_them or time.time() >= until:
+                self._frozen.remove(item)
+                for pid in pids:
+                    self.cluster.kill(pid, signal.SIGCONT)
+                self._note(Hit(hit.what, hit.target, hit.at, time.time(), hit.attempts))
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether something still stands still."""
+        return bool(self._frozen)
+
+    def counts(self) -> Counter[str]:
+        """Return how often each fault was done."""
+        return Counter(hit.what for hit in self.hits)
+
+    def _kill_child(self, fault: Fault) -> None:
+        """Kill one process in which a job runs."""
+
+        def strike() -> Hit | None:
+            victims = self._victims()
+            if not victims:
+                return None
+            pid, attempts = _pick(sorted(victims.items()), fault.choice)
+            self.cluster.kill(pid)
+            return self._after_kill(fault, f"child {pid}", attempts)
+
+        self._until_hit(strike)
+
+    def _kill_node(self, fault: Fault) -> None:
+        """Kill a whole node in which jobs run; its children die with it."""
+
+        def strike() -> Hit | None:
+            nodes = self._busy_nodes()
+            if not nodes:
+                return None
+            name, attempts = _pick(sorted(nodes.items()), fault.choice)
+            if fault.choice * 1000 % 2 < 1:
+                self.cluster.kill_group(name)
+            elif pid := self.cluster.nursery.pid(name):
+                self.cluster.kill(pid)
+            return self._after_kill(fault, name, attempts)
+
+        self._until_hit(strike)
+
+    def _after_kill(self, fault: Fault, target: str, attempts: list[Attempt]) -> Hit | None:
+        """Return the hit, unless every job there had left its kind at the last moment."""
+        at = time.time()
+        accounts = self.cluster.ledger.read()
+        pids = {accounts[attempt].pid for attempt in attempts}
+        wait_for(lambda: not any(_is_alive(pid) for pid in pids), 10, f"the death of {pids}")
+        accounts = self.cluster.ledger.read()
+        cut = [attempt for attempt in attempts if not accounts[attempt].left]
+        hit = Hit(fault.what, target, at, at, tuple(cut))
+        if not cut:
+            self.missed += 1
+            return None
+        self.kills += 1
+        return hit
+
+    def _freeze_child(self, fault: Fault) -> None:
+        """Stop one process in which a job runs, until its job has long been given away."""
+
+        def strike() -> Hit | None:
+            victims = self._victims()
+            if not victims:
+                return None
+            pid, attempts = _pick(sorted(victims.items()), fault.choice)
+            return self._freeze(fault, f"child {pid}", [pid], attempts)
+
+        self._until_hit(strike)
+
+    def _freeze_node(self, fault: Fault) -> None:
+        """Stop a whole node."""
+
+        def strike() -> Hit | None:
+            nodes = self._busy_nodes()
+            if not nodes:
+                return None
+            name, attempts = _pick(sorted(nodes.items()), fault.choice)
+            pid = self.cluster.nursery.pid(name)
+            if pid is None:
+                return None
+            return self._freeze(fault, name, [pid, *children_of(pid)], attempts)
+
+        self._until_hit(strike)
+
+    def _freeze(
+        self, fault: Fault, target: str, pids: list[int], attempts: list[Attempt]
+    ) -> Hit | None:
+        for pid in pids:
+            self.cluster.kill(pid, signal.SIGSTOP)
+        at = time.time()
+        accounts = self.cluster.ledger.read()
+        held = tuple(attempt for attempt in attempts if not accounts[attempt].left)
+        if not held:
+            for pid in pids:
+                self.cluster.kill(pid, signal.SIGCONT)
+            self.missed += 1
+            return None
+        # Past the lease and the sweeps after it, so that it wakes to a job that is another's.
+        length = self.cluster.lease_seconds + 1.5 * SWEEP_SECONDS + 2 * fault.choice
+        self._frozen.append((at + length, Hit(fault.what, target, at, 0, held), pids))
+        return Hit("", "", at, at)  # noted when it is let go
+
+    def _stop_node(self, fault: Fault) -> None:
+        """Ask a node to stop, as a deployment does."""
+        names = self._running_nodes()
+        name = _pick(names, fault.choice)
+        attempts = self._busy_nodes().get(name, [])
+        if pid := self.cluster.nursery.pid(name):
+            self.cluster.kill(pid, signal.SIGTERM)
+        at = time.time()
+        self._note(Hit(fault.what, name, at, at, tuple(attempts)))
+
+    def _kill_web(self, fault: Fault) -> None:
+        name = _pick(self.cluster.webs, fault.choice)
+        self._kill_process(fault, name, at_once=fault.choice * 1000 % 2 < 1)
+
+    def _kill_beat(self, fault: Fault) -> None:
+        self._kill_process(fault, "beat")
+
+    def _kill_maintenance(self, fault: Fault) -> None:
+        self._kill_process(fault, "maintenance")
+
+    def _kill_notifications(self, fault: Fault) -> None:
+        self._kill_process(fault, "notifications")
+
+    def _kill_process(self, fault: Fault, name: str, *, at_once: bool = True) -> None:
+        if at_once:
+            self.cluster.kill_group(name)
+        elif children := self.cluster.children(name):
+            self.cluster.kill(_pick(children, fault.choice))
+        at = time.time()
+        self._note(Hit(fault.what, name, at, at))
+
+    def _restart_postgres(self, fault: Fault) -> None:
+        at = time.time()
+        self.cluster.restart_postgres()
+        self._note(Hit(fault.what, "postgres", at, time.time()))
+
+    def _kill_valkey(self, fault: Fault) -> None:
+        at = time.time()
+        self.cluster.kill_valkey()
+        time.sleep(3 * fault.choice)
+        self.cluster.start_valkey()
+        self._note(Hit(fault.what, "valkey", at, time.time()))
+
+    def _flush_valkey(self, fault: Fault) -> None:
+        at = time.time()
+        with self.cluster.redis() as client:
+            client.flushall()
+        self._note(Hit(fault.what, "valkey", at, at))
+
+    def _victims(self) -> dict[int, list[Attempt]]:
+        """Return the processes in which a job runs now."""
+        frozen = {pid for _, _, pids in self._frozen for pid in pids}
+        found: dict[int, list[Attempt]] = {}
+        for attempt, account in self.cluster.ledger.open_attempts().items():
+            if account.pid not in frozen and not account.poisoned and _is_alive(account.pid):
+                found.setdefault(account.pid, []).append(attempt)
+        return found
+
+    def _busy_nodes(self) -> dict[str, list[Attempt]]:
+        victims = self._victims()
+        found: dict[str, list[Attempt]] = {}
+        for name in self._running_nodes():
+            for pid in self.cluster.children(name):
+                if pid in victims:
+                    found.setdefault(name, []).extend(victims[pid])
+        return found
+
+    def _running_nodes(self) -> list[str]:
+        frozen = {hit.target for _, hit, _ in self._frozen}
+        return [name for name in self.cluster.nodes if name not in frozen]
+
+    def _until_hit(self, strike: Callable[[], Hit | None]) -> None:
+        """Strike until something was hit; jobs end all the time."""
+        deadline = time.monotonic() + FIND_SECONDS
+        while time.monotonic() < min(deadline, self.deadline):
+            hit = strike()
+            if hit is not None:
+                if hit.what:
+                    self._note(hit)
+                return
+            self.thaw()
+            time.sleep(0.01)
+
+    def _note(self, hit: Hit) -> None:
+        self.hits.append(hit)
+        line: dict[str, Any] = {
+            "at": hit.at,
+            "until": hit.until,
+            "what": hit.what,
+            "target": hit.target,
+            "attempts": [f"{attempt.job_id}/{attempt.fence}" for attempt in hit.attempts],
+        }
+        with self.log.open("a") as log:
+            log.write(json.dumps(line) + "\n")
+
+
+def _pick(items: Any, choice: float) -> Any:
+    return items[int(choice * len(items))]
+
+
+def _is_alive(pid: int) -> bool:
+    """Tell whether a process runs; one that only waits to be reaped does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"

@@ -1,0 +1,450 @@
+"""The one checker: reads database, audit, ledger and texts after a run and judges I1 to I10."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, LiteralString
+from uuid import UUID
+
+from faults.harness.chaos import SWEEP_SECONDS, Chaos, Hit
+from faults.harness.cluster import Cluster
+from faults.harness.ledger import Attempt
+from faults.harness.load import Request
+from faults.harness.person import NoAnswerError, Person
+from models.result_link import link_token
+
+FINAL = ("succeeded", "failed", "cancelled")
+EXPECTED = {
+    "steady": "succeeded",
+    "wobbly": "succeeded",
+    "hopeless_case": "failed",
+    "poison": "failed",
+}
+# What a process may take from a due moment to its write, on a machine that is busy with the run.
+SLACK_SECONDS = 3.0
+SAMPLE = 40
+SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What became of one invariant.
+
+    Attributes:
+        name: `I1` to `I10`.
+        what: the promise.
+        checked: how many things were looked at.
+        broken: what was found against it, in words; empty when it holds.
+    """
+
+    name: str
+    what: str
+    checked: int
+    broken: list[str]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing speaks against it."""
+        return not self.broken
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One change of a job's status, as the audit saw it; times in seconds since the epoch."""
+
+    at: float
+    role: str
+    old: str | None
+    new: str
+    old_fence: int
+    new_fence: int
+    attempt: int
+    old_lease_until: float | None
+
+
+@dataclass
+class Recovery:
+    """How long jobs whose attempt was cut short were without a worker, in seconds.
+
+    Attributes:
+        back: from the fault until the job was in the queue again (or had ended).
+        claimed: from the fault until another worker had it.
+    """
+
+    back: list[float] = field(default_factory=list)
+    claimed: list[float] = field(default_factory=list)
+
+
+class Checker:
+    """Reads everything once, then judges."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        accepted: Mapping[str, Request] | None = None,
+        chaos: Chaos | None = None,
+    ) -> None:
+        """Read the run.
+
+        Args:
+            cluster: still up.
+            accepted: job id → what was asked for; None for every job there is, expecting no end
+                in particular.
+            chaos: what was done to it.
+        """
+        self._cluster = cluster
+        self._hits: Sequence[Hit] = chaos.hits if chaos else ()
+        self.attempts = cluster.ledger.read()
+        self.jobs = {row["id"]: row for row in self._rows(_JOBS)}
+        self.accepted = accepted
+        self.moves: dict[str, list[Move]] = defaultdict(list)
+        for row in self._rows(_MOVES):
+            self.moves[row.pop("job_id")].append(Move(**row))
+        self.after_kill = Recovery()
+        self.after_freeze = Recovery()
+        self.held_texts = 0
+        self.texts = 0
+
+    def findings(self, people: Sequence[Person] = ()) -> list[Finding]:
+        """Judge every invariant; `people` look into each other's jobs."""
+        return [
+            self.every_job_ended(),
+            self.completed_once(),
+            self.ends_stand(),
+            self.no_late_write(),
+            self.one_text_each(),
+            *([self.nothing_of_others(people)] if len(people) > 1 else []),
+            self.progress_never_falls(),
+            self.recovered_in_time(),
+            self.cap_kept(),
+            self.no_early_rescue(),
+        ]
+
+    # -- the invariants -------------------------------------------------------------------------
+
+    def every_job_ended(self) -> Finding:
+        """I1: whatever was accepted is there, and has ended as its kind says."""
+        broken = []
+        ids = self.jobs if self.accepted is None else self.accepted
+        for job_id in ids:
+            job = self.jobs.get(job_id)
+            if job is None:
+                broken.append(f"{job_id} was accepted and is not there")
+            elif job["status"] not in FINAL:
+                broken.append(f"{job_id} {job['kind']} is {job['status']} {self._story(job_id)}")
+        for job_id, job in self.jobs.items():  # also those whose acceptance was lost on its way
+            expected = EXPECTED.get(job["kind"])
+            was_cancelled = job["status"] == "cancelled" and job["cancel_requested"]
+            if job["status"] in FINAL and expected not in (None, job["status"]):
+                if not was_cancelled:
+                    broken.append(
+                        f"{job_id} {job['kind']} ended {job['status']} ({job['error_code']}) after"
+                        f" {job['attempt']} attempts {self._story(job_id)}"
+                    )
+            elif job["status"] not in FINAL and self.accepted is not None and job_id not in ids:
+                broken.append(f"{job_id}, never acknowledged, is {job['status']}")
+        poisoned = Counter(
+            attempt.job_id for attempt, account in self.attempts.items() if account.poisoned
+        )
+        broken += [
+            f"{job_id} killed {count} workers, of {self.jobs[job_id]['max_attempts']} it may"
+            for job_id, count in poisoned.items()
+            if job_id in self.jobs and count > self.jobs[job_id]["max_attempts"]
+        ]
+        if self.accepted is not None:
+            labels = Counter(job["label"] for job in self.jobs.values())
+            broken += [
+                f"request {label} made {count} jobs" for label, count in labels.items() if count > 1
+            ]
+        return Finding("I1", "every accepted job ended, as its kind says", len(ids), broken)
+
+    def completed_once(self) -> Finding:
+        """I2: one end, one event of it, and the answer of an attempt that did all the work."""
+        broken = [
+            f"{row['job_id']} completed {row['count']} times"
+            for row in self._rows(_COMPLETIONS)
+            if row["count"] != 1
+        ]
+        broken += [
+            f"{row['job_id']} has {row['count']} events of its end"
+            for row in self._rows(_END_EVENTS)
+            if row["count"] != 1
+        ]
+        for job_id, job in self.jobs.items():
+            if job["status"] == "succeeded" and job["signed"] is not None:
+                account = self.attempts.get(Attempt(job_id, job["signed"]))
+                if account is None or not account.ended:
+                    broken.append(f"{job_id} holds the answer of an attempt that did not end")
+                elif job["signed"] != job["fence"]:
+                    broken.append(f"{job_id} at fence {job['fence']} holds that of {job['signed']}")
+        return Finding("I2", "completed once", len(self.jobs), broken)
+
+    def ends_stand(self) -> Finding:
+        """I3: nothing about a job changes after its end, and no row goes."""
+        rows = self._rows(_CHANGED_ENDS)
+        broken = [f"{row['job_id']} {row['op']} by {row['role']}: {row['changed']}" for row in rows]
+        ended = sum(job["status"] in FINAL for job in self.jobs.values())
+        return Finding("I3", "ended jobs never change", ended, broken)
+
+    def no_late_write(self) -> Finding:
+        """I4: nobody who lost a job wrote to it."""
+        rows = self._rows(_LATE_WRITES)
+        broken = [
+            f"{row['job_id']} at fence {row['new_fence']} was written by {row['signed_fence']}"
+            for row in rows
+        ]
+        signed = self._rows("select count(*) as n from audit where signed_fence is not null")
+        return Finding("I4", "no write by an old fence", signed[0]["n"], broken)
+
+    def one_text_each(self) -> Finding:
+        """I5: one text for each ended job that wanted one, unless it is held for a person."""
+        bodies = Counter(text["body"].rpartition("/r/")[2] for text in self._cluster.texts())
+        broken = []
+        wanted = self._rows(_TEXTS)
+        for row in wanted:
+            sent = bodies[link_token(self._cluster.settings, UUID(row["link_id"]))]
+            self.texts += sent
+            self.held_texts += row["text_status"] in ("needs_review", "unknown")
+            job_id, status = row["job_id"], row["text_status"]
+            if sent > 1:
+                broken.append(f"{job_id} got {sent} texts ({status})")
+            elif sent == 0 and row["status"] in ("succeeded", "failed"):
+                if status is None:
+                    broken.append(f"{job_id} {row['status']} has no text and no row of one")
+                elif status not in ("needs_review", "unknown"):
+                    broken.append(f"{job_id} {row['status']} got no text, it is {status}")
+            elif sent and row["status"] not in ("succeeded", "failed"):
+                broken.append(f"{job_id} is {row['status']} and got a text")
+        return Finding("I5", "one text each, or held for a person", len(wanted), broken)
+
+    def nothing_of_others(self, people: Sequence[Person]) -> Finding:
+        """I6: a job of A's is a 404 for B, and B's list holds B's alone."""
+        broken: list[str] = []
+        asked = 0
+        owner_of = {job_id: job["owner_id"] for job_id, job in self.jobs.items()}
+        for job_id in list(self.jobs)[:: max(1, len(self.jobs) // SAMPLE)]:
+            stranger = next(person for person in people if str(person.id) != owner_of[job_id])
+            for path in ("", "/result", "/events", "/timeline"):
+                asked += 1
+                try:
+                    answer = stranger.request("GET", f"jobs/{job_id}{path}")
+                except NoAnswerError as error:
+                    broken.append(str(error))
+                else:
+                    if answer.status != 404:
+                        broken.append(f"{job_id}{path} is {answer.status} for a stranger")
+        for person in people:
+            asked += 1
+            listed = person.request("GET", "jobs?limit=100").json()["jobs"]
+            broken += [
+                f"{job['id']} is in the list of another"
+                for job in listed
+                if owner_of.get(job["id"]) != str(person.id)
+            ]
+        return Finding("I6", "nothing of others is seen (requests sent)", asked, broken)
+
+    def progress_never_falls(self) -> Finding:
+        """I7: within an attempt."""
+        rows = self._rows(_FALLEN_PROGRESS)
+        broken = [
+            f"{row['job_id']} fence {row['new_fence']}: {row['old_progress']}, then"
+            f" {row['new_progress']}"
+            for row in rows
+        ]
+        seen = self._rows("select count(*) as n from audit where new_progress is not null")
+        return Finding("I7", "progress never falls within an attempt", seen[0]["n"], broken)
+
+    def recovered_in_time(self) -> Finding:
+        """I8: a job whose worker died is back in the queue after lease + 2 sweeps at the most."""
+        allowed = self._cluster.lease_seconds + 2 * SWEEP_SECONDS + SLACK_SECONDS
+        broken = []
+        for hit in self._hits:
+            if not hit.attempts or hit.what == "stop_node":
+                continue
+            frozen = hit.what.startswith("freeze")
+            recovery = self.after_freeze if frozen else self.after_kill
+            for attempt in hit.attempts:
+                back = self._leaves(attempt)
+                if back is None:
+                    continue  # I1 tells of it
+                if not _took_over(back):
+                    continue  # it had ended itself, at the last moment
+                seconds = back.at - hit.at
+                recovery.back.append(seconds)
+                if claim := self._next_claim(attempt):
+                    recovery.claimed.append(claim.at - hit.at)
+                limit = allowed + self._outage(hit.at, back.at)
+                if frozen:  # it may have been stopped in a transaction, and held the row till then
+                    limit = max(limit, hit.until - hit.at + SWEEP_SECONDS + SLACK_SECONDS)
+                if seconds > limit:
+                    broken.append(
+                        f"{attempt.job_id} fence {attempt.fence}: {seconds:.1f} s after {hit.what}"
+                        f" of {hit.target}, {limit:.1f} s allowed"
+                    )
+        what = f"back in the queue within lease + 2 sweeps + {SLACK_SECONDS:.0f} s"
+        checked = len(self.after_kill.back) + len(self.after_freeze.back)
+        return Finding("I8", what, checked, broken)
+
+    def cap_kept(self) -> Finding:
+        """I9: at most so many jobs of one person run at the same time."""
+        cap = getattr(self._cluster.settings, "running_jobs_per_person", None)
+        broken: list[str] = []
+        if cap is not None:
+            for owner_id, most in self.most_running().items():
+                if most > cap:
+                    broken.append(f"{most} jobs of {owner_id} ran at once, of {cap} allowed")
+        people = len({job["owner_id"] for job in self.jobs.values()})
+        return Finding("I9", f"at most {cap} running jobs a person", people, broken)
+
+    def no_early_rescue(self) -> Finding:
+        """I10: no sweep took a job from a worker whose lease had not lapsed."""
+        broken, rescues = [], 0
+        for job_id, moves in self.moves.items():
+            for move in moves:
+                if move.role == "textback_operator" and move.old == "running":
+                    rescues += 1
+                    if move.old_lease_until is not None and move.old_lease_until > move.at:
+                        early = move.old_lease_until - move.at
+                        broken.append(f"{job_id} was rescued {early:.1f} s before its lease lapsed")
+        return Finding("I10", "no rescue before the lease has lapsed (rescues)", rescues, broken)
+
+    # -- figures --------------------------------------------------------------------------------
+
+    def most_running(self) -> dict[str, int]:
+        """Return how many jobs of each person ran at once, at the most."""
+        changes: dict[str, list[tuple[float, int]]] = defaultdict(list)
+        for job_id, moves in self.moves.items():
+            for move in moves:
+                if move.new == "running" and move.old == "queued":
+                    changes[self.jobs[job_id]["owner_id"]].append((move.at, 1))
+                elif move.old == "running" and move.new != "running":
+                    changes[self.jobs[job_id]["owner_id"]].append((move.at, -1))
+        most = {}
+        for owner_id, steps in changes.items():
+            running = highest = 0
+            for _, step in sorted(steps):
+                running += step
+                highest = max(highest, running)
+            most[owner_id] = highest
+        return most
+
+    def statuses(self) -> Counter[str]:
+        """Return how many jobs ended how."""
+        return Counter(job["status"] for job in self.jobs.values())
+
+    def claims(self) -> int:
+        """Return how often a job was claimed."""
+        return sum(move.new == "running" for moves in self.moves.values() for move in moves)
+
+    def run_again(self) -> int:
+        """Return how many claims were not a job's first."""
+        return self.claims() - sum(
+            any(move.new == "running" for move in moves) for moves in self.moves.values()
+        )
+
+    def woke_up_late(self) -> int:
+        """Return how many attempts still did something after another worker had their job."""
+        late = 0
+        for attempt, account in self.attempts.items():
+            claim = self._next_claim(attempt)
+            late += claim is not None and account.last_at > claim.at
+        return late
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _leaves(self, attempt: Attempt) -> Move | None:
+        """Return the move by which an attempt lost its job, or ended it."""
+        for move in self.moves.get(attempt.job_id, ()):
+            if move.old == "running" and move.old_fence == attempt.fence:
+                return move
+        return None
+
+    def _next_claim(self, attempt: Attempt) -> Move | None:
+        for move in self.moves.get(attempt.job_id, ()):
+            if move.new == "running" and move.new_fence > attempt.fence:
+                return move
+        return None
+
+    def _outage(self, since: float, until: float) -> float:
+        """Return for how long in this time Postgres was away."""
+        return sum(
+            max(0.0, min(hit.until, until) - max(hit.at, since))
+            for hit in self._hits
+            if hit.what == "restart_postgres"
+        )
+
+    def _story(self, job_id: str) -> str:
+        return " ".join(
+            f"[{move.new} f{move.new_fence} {move.role.removeprefix('textback_')}]"
+            for move in self.moves.get(job_id, ())[-6:]
+        )
+
+    def _rows(self, statement: LiteralString) -> list[dict[str, Any]]:
+        with self._cluster.sql() as connection:
+            cursor = connection.execute(statement)
+            names = [column.name for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def _took_over(move: Move) -> bool:
+    """Tell whether somebody else ended the attempt: the fence rises then."""
+    return move.new_fence > move.old_fence or move.role != "textback_worker"
+
+
+def percentile(values: Iterable[float], percent: int) -> float:
+    """Return the value that so many percent do not exceed; nan for none."""
+    ordered = sorted(values)
+    if not ordered:
+        return float("nan")
+    return ordered[min(len(ordered) - 1, max(0, -(-len(ordered) * percent // 100) - 1))]
+
+
+_JOBS: LiteralString = """
+    select id::text, owner_id::text, kind, status, attempt, max_attempts, fence, error_code,
+           cancel_requested_at is not null as cancel_requested,
+           (result ->> 'fence')::int as signed, params ->> 'label' as label
+    from jobs order by id
+"""
+_MOVES: LiteralString = """
+    select job_id::text, extract(epoch from at)::float as at, role, old_status as old,
+           new_status as new, coalesce(old_fence, 0) as old_fence, new_fence, attempt,
+           extract(epoch from old_lease_until)::float as old_lease_until
+    from audit where op = 'UPDATE' and old_status <> new_status order by seq
+"""
+_COMPLETIONS: LiteralString = """
+    select job_id::text, count(*) from audit
+    where op = 'UPDATE' and new_status in ('succeeded', 'failed', 'cancelled')
+      and (old_status not in ('succeeded', 'failed', 'cancelled') or wrote_result)
+    group by job_id
+"""
+_END_EVENTS: LiteralString = """
+    select jobs.id::text as job_id, count(job_events.job_id)
+    from jobs left join job_events on job_events.job_id = jobs.id
+      and event in ('succeeded', 'failed', 'cancelled')
+    where status in ('succeeded', 'failed', 'cancelled')
+    group by jobs.id
+"""
+_CHANGED_ENDS: LiteralString = """
+    select job_id::text, op, role, changed from audit
+    where changed is not null or op = 'DELETE' order by seq
+"""
+_LATE_WRITES: LiteralString = """
+    select job_id::text, signed_fence, new_fence from audit
+    where signed_fence <> new_fence order by seq
+"""
+_FALLEN_PROGRESS: LiteralString = """
+    select job_id::text, new_fence, old_progress, new_progress from audit
+    where op = 'UPDATE' and new_fence = old_fence and new_status <> 'queued'
+      and new_progress < old_progress
+    order by seq
+"""
+_TEXTS: LiteralString = """
+    select jobs.id::text as job_id, jobs.status, result_links.id::text as link_id,
+           notifications.status as text_status
+    from jobs
+    join result_links on result_links.job_id = jobs.id and result_links.purpose = 'text'
+    left join notifications on notifications.job_id = jobs.id
+    where jobs.notify = 'sms'
+"""
