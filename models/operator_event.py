@@ -39,5 +39,6 @@ def record_operator_event(
     """
     log.warning("operator event event=%s subject=%s detail=%s", event, subject, detail)
     session.execute(
-        insert(OperatorEvent).values(event=event, subject=subject, detail=detail or None)
+        # Inline: nothing is read back, which a worker may not.
+        insert(OperatorEvent).values(event=event, subject=subject, detail=detail or None).inline()
     )

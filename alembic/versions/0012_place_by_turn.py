@@ -1,8 +1,8 @@
 """place by turn
 
 The place in the queue is the order in which jobs are really served: first those in line, as they got
-their turn; then everybody's next, everybody's second, and so on. What somebody waits for goes before
-what a schedule asked for.
+their turn; then those that get their slots, and so on. What somebody waits for goes before what a
+schedule asked for.
 
 Revision ID: 0012
 Revises: 0011
@@ -28,19 +28,36 @@ def upgrade() -> None:
                 select id, queue from jobs
                 where id = any(asked) and status = 'queued'
                   and (not_before is null or not_before <= clock_timestamp())
-            ), waiting as (
-                select id, queue, dispatched_at,
-                       case when dispatched_at is null then row_number() over (
-                           partition by queue, owner_id, dispatched_at is null order by id
-                       ) end as turn
+            ), slot as (
+                select owner_id, queue, status, id, dispatched_at,
+                       row_number() over (partition by owner_id order by dispatched_at, id) as nth,
+                       count(*) over (partition by owner_id) as slots
                 from jobs
-                where status = 'queued' and queue in (select queue from wanted)
+                where status = 'running' or (status = 'queued' and dispatched_at is not null)
+            ), waiting as (
+                select id, queue, owner_id,
+                       row_number() over (partition by owner_id order by queue, id) - 1 as ahead
+                from jobs
+                where status = 'queued' and dispatched_at is null
+                  and queue in (select queue from wanted)
                   and (not_before is null or not_before <= clock_timestamp())
+            ), line as (
+                select id, queue, -1 as generation, dispatched_at from slot
+                where status = 'queued' and queue in (select queue from wanted)
+                union all
+                -- A waiting job follows the job whose slot it will get.
+                select waiting.id, waiting.queue, waiting.ahead / coalesce(slot.slots, 1),
+                       coalesce(slot.dispatched_at, clock_timestamp())
+                from waiting
+                left join (select distinct owner_id, slots from slot) as person
+                    on person.owner_id = waiting.owner_id
+                left join slot on slot.owner_id = waiting.owner_id
+                    and slot.nth = waiting.ahead % person.slots + 1
             ), placed as (
                 select id, row_number() over (
-                    partition by queue order by dispatched_at nulls last, turn, id
+                    partition by queue order by generation, dispatched_at, id
                 ) as place
-                from waiting
+                from line
             )
             select wanted.id, placed.place + case wanted.queue when 'scheduled' then
                 (select count(*) from jobs where status = 'queued' and queue = 'interactive') else 0

@@ -33,7 +33,7 @@ with asked as (
           or (not :only_lapsed and (status = 'queued' or cancel_requested_at is null))
       )
       and (not :only_lapsed or cancel_requested_at is not null)
-    returning id, owner_id, status, attempt
+    returning id, owner_id, status, attempt, dispatched_at
 ), event as (
     insert into job_events (job_id, owner_id, event, attempt)
     select id, owner_id, case status when 'cancelled' then status else 'cancel_requested' end,
@@ -43,7 +43,10 @@ with asked as (
     update jobs set dispatched_at = clock_timestamp(), hinted_at = clock_timestamp()
     where id = (
         select waiting.id from jobs as waiting
-        where waiting.owner_id = (select owner_id from asked where status = 'cancelled')
+        where waiting.owner_id = (
+            -- Only one that had its turn leaves a slot.
+            select owner_id from asked where status = 'cancelled' and dispatched_at is not null
+        )
           and waiting.id <> :id
           and waiting.status = 'queued'
           and waiting.dispatched_at is null
