@@ -114,6 +114,7 @@ def test_scheduled_jobs_leave_a_slot_for_what_somebody_waits_for(
     person_a: Person,
     owner_connection: psycopg.Connection,
 ) -> None:
+    """One of a person's two slots is never theirs. Demand: 004-44"""
     jobs = [make_job(database, settings, person_a.id) for _ in range(4)]
     owner_connection.execute(
         "update jobs set queue = 'scheduled', dispatched_at = null where id = any(%s)", (jobs,)
