@@ -30,6 +30,10 @@ _INDEX_SUFFIX = "_idempotency_key"
 _TRIES = 3
 
 
+class MadeMeanwhileError(Exception):
+    """An equal request under the same key was quicker; its row is there now."""
+
+
 class Keyed(Protocol):
     """A row that a request made, with the hash of what the request asked for."""
 
@@ -102,7 +106,8 @@ def once(
         owner_id: whose key it is, and in whose transactions everything happens.
         key: None to do it in any case.
         find: returns the row that was made under a key.
-        make: does it, and keeps key and hash in the row; may be undone and called again.
+        make: does it, and keeps key and hash in the row; may be undone and called again. Raises
+            MadeMeanwhileError if it meets the row of this key.
         show: makes the answer of the row, in the same transaction.
 
     Returns:
@@ -121,12 +126,14 @@ def once(
                         raise ProblemError("idempotency_key_reused")
                     return show(session, earlier), True
                 return show(session, make(session)), False
-        except IntegrityError as error:
+        except (IntegrityError, MadeMeanwhileError) as error:
             if turn == _TRIES - 1 or not _is_about_a_key(error):
                 raise
     raise AssertionError("unreachable")
 
 
-def _is_about_a_key(error: IntegrityError) -> bool:
+def _is_about_a_key(error: IntegrityError | MadeMeanwhileError) -> bool:
+    if isinstance(error, MadeMeanwhileError):
+        return True
     name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
     return name.endswith(_INDEX_SUFFIX)

@@ -13,7 +13,7 @@ from models import Job
 from models.repeated import find_by_idempotency_key
 from tasks.submission import SameQuestionError
 from webapp.auth import CurrentPerson
-from webapp.idempotency import REPLAYED_HEADER, IdempotencyKey, once
+from webapp.idempotency import REPLAYED_HEADER, IdempotencyKey, MadeMeanwhileError, once
 from webapp.resources.job_json import job_json, views_of
 
 
@@ -43,6 +43,8 @@ def answer_submit(
         except SameQuestionError as same:
             is_running = True
             job = session.get_one(Job, same.job_id)
+            if key is not None and job.idempotency_key == key.key:
+                raise MadeMeanwhileError from None
             if key is not None and job.idempotency_key is None:
                 # The same request once more is to be answered with this job, ended or not.
                 job.idempotency_key, job.request_hash = key.key, key.request_hash

@@ -98,7 +98,8 @@ def test_every_field_of_a_job_is_there(a: Api) -> None:
     job = a.submit(params={"steps": 5})
     assert set(job) == {
         "id", "kind", "source", "status", "progress", "progress_done", "progress_total",
-        "progress_unit", "stage", "eta_seconds", "eta_low", "eta_high", "eta_learning", "attempt", "max_attempts", "params",
+        "progress_unit", "stage", "eta_seconds", "eta_low", "eta_high", "eta_learning",
+        "attempt", "max_attempts", "params",
         "result_count", "partial", "rerun_of_id", "cancel_requested_at", "queue_position",
         "notification", "error", "links", "created_at", "started_at", "finished_at",
         "expires_at", "expired", "version",
@@ -230,7 +231,8 @@ def test_an_account_keeps_only_so_much(
                                              "limit": 61}}, "params.limit", "1 to 60"),
         ({"kind": "image_search", "params": {"image": "not-an-id"}}, "params.image", "UUID"),
         ({"kind": "image_search", "params": {"image": str(uuid4())}}, "params.image", "upload"),
-        ({"kind": "count_slowly", "params": {"steps": "many"}}, "params.steps", "whole number, 1 to 1000"),
+        ({"kind": "count_slowly", "params": {"steps": "many"}}, "params.steps",
+         "whole number, 1 to 1000"),
         ({"kind": "count_slowly", "params": {"speed": 1}}, "params.speed", "steps"),
         ({"kind": "count_slowly", "speed": 1}, "speed", "params"),
         ({"kind": "count_slowly", "notify": "email"}, "notify", "sms"),
