@@ -77,9 +77,15 @@ class BrowserSession(Base):
     revoked_at: Mapped[datetime | None]
 
     @classmethod
-    def start(cls, session: Session, owner_id: UUID) -> str:
-        """Sign a browser in and return the secret for its cookie, the only time it is known."""
-        secret = secrets.token_urlsafe(32)
+    def start(cls, session: Session, owner_id: UUID, secret: str | None = None) -> str:
+        """Sign a browser in and return the secret for its cookie, the only time it is known.
+
+        Args:
+            session: a transaction of this person.
+            owner_id: who it is.
+            secret: the one the browser holds already; None for a new one.
+        """
+        secret = secret or secrets.token_urlsafe(32)
         session.add(cls(owner_id=owner_id, secret_hash=hash_secret(secret)))
         return secret
 

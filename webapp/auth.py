@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -10,6 +11,7 @@ from uuid import UUID
 
 from flask import g, request, session
 from sqlalchemy import func, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models import ApiToken, BrowserSession, User
@@ -69,20 +71,29 @@ def require_api_person() -> CurrentPerson:
     raise ProblemError(code, headers=headers)
 
 
+def prepare_account() -> None:
+    """Give a browser nobody knows its secret with the form, so that whatever it sends first, and
+    however often, is one person's.
+    """
+    if current_person() is None:
+        session.setdefault(SECRET_IN_COOKIE, _new_secret())
+
+
 def ensure_account(locale: str = "en") -> CurrentPerson:
     """Return who is asking; a browser without an account gets an anonymous one and its cookie."""
     person = current_person()
     if person is not None:
         return person
-    user_id = new_id()
-    with database().owner(user_id) as db:
-        db.add(User(id=user_id, locale=locale))
-        db.flush()
-        secret = BrowserSession.start(db, user_id)
-    session[SECRET_IN_COOKIE] = secret
+    secret = session.get(SECRET_IN_COOKIE)
+    person = _open_account(secret if isinstance(secret, str) else _new_secret(), locale)
+    if person is None:
+        # Its other tap was quicker, or its secret was taken back.
+        g.pop("person")
+        person = current_person() or _open_account(_new_secret(), locale)
+    assert person is not None  # noqa: S101 - nobody else has drawn the same 32 bytes
+    g.person = person
     session.permanent = True
-    g.person = CurrentPerson(user_id, "cookie", hash_secret(secret))
-    return g.person
+    return person
 
 
 def live_credentials(db: Session, credentials: set[bytes]) -> set[bytes]:
@@ -99,6 +110,24 @@ def live_credentials(db: Session, credentials: set[bytes]) -> set[bytes]:
         if live == credentials:
             break
     return live
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _open_account(secret: str, locale: str) -> CurrentPerson | None:
+    """Make an account for the browser with this secret; None when there is one already."""
+    user_id = new_id()
+    try:
+        with database().owner(user_id) as db:
+            db.add(User(id=user_id, locale=locale))
+            db.flush()
+            BrowserSession.start(db, user_id, secret)
+    except IntegrityError:
+        return None
+    session[SECRET_IN_COOKIE] = secret
+    return CurrentPerson(user_id, "cookie", hash_secret(secret))
 
 
 def _identify() -> CurrentPerson | None:
