@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,15 +17,40 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 from models import Upload, User
+from models.errors import TextbackError
 from models.phone import PhoneKeys, PhoneNumber, PhoneNumberError
 from tasks.submission import InvalidParamsError
 from webapp.db import settings
 from webapp.errors import ProblemError
 from webapp.i18n import likely_country
+from webapp.idempotency import IdempotencyKey, request_hash
 from webapp.pages.words import job_error
 from webapp.picture_files import PictureFile
 
 MOST_CATEGORIES = 10
+_KEY = re.compile(r"[0-9a-f]{32}")
+
+
+def new_key() -> str:
+    """Return what tells one form of a person from the next: sent twice, it asks once."""
+    return secrets.token_hex(16)
+
+
+def page_key(
+    key: str, route: str, asked: dict[str, Any], files: Mapping[str, bytes] | None = None
+) -> IdempotencyKey:
+    """Return the key of what a form of ours asks, apart from those programs choose."""
+    asked_hash = request_hash(route, asked, files or {})
+    return IdempotencyKey(f"page:{key}:{asked_hash.hex()}", asked_hash)
+
+
+class NotRightError(TextbackError):
+    """Something in the form is not right; its errors say what."""
+
+
+def read_key(sent: str | None) -> str:
+    """Return the key a form was sent with, or a new one for a form without."""
+    return sent if sent and _KEY.fullmatch(sent) else new_key()
 
 
 @dataclass
@@ -31,6 +59,7 @@ class Ask:
 
     Attributes:
         photo: the upload an earlier try left, so that a photo need not be chosen twice.
+        key: of this form as the browser has it.
         errors: by field, in the reader's language; `form` for what belongs to none.
     """
 
@@ -40,6 +69,7 @@ class Ask:
     phone: str = ""
     text_me: bool = True
     photo: UUID | None = None
+    key: str = field(default_factory=new_key)
     errors: dict[str, str] = field(default_factory=dict)
     number: PhoneNumber | None = None
     _file: PictureFile | None = None
@@ -60,6 +90,7 @@ class Ask:
             phone=typed.get("phone", "").strip(),
             text_me="text_me" in typed,
             photo=_uuid(typed.get("photo")),
+            key=read_key(typed.get("idempotency_key")),
         )
         ask._check_picture(request.files.get("image"))
         if len(ask.categories) > MOST_CATEGORIES:
@@ -103,6 +134,21 @@ class Ask:
     def wants_text(self, user: User) -> bool:
         """Whether to text the link when the search has ended."""
         return self.number is not None or (self.text_me and user.has_verified_phone)
+
+    def idempotency_key(self) -> IdempotencyKey:
+        """Return what makes one search of this form, however often it is sent as it is.
+
+        Changed and sent again, as after the back button, it is another.
+        """
+        asked = {
+            "image_url": self.image_url,
+            "categories": self.categories,
+            "photo": str(self.photo) if self._file is None else None,
+            "number": self.number.e164 if self.number else None,
+            "text_me": self.text_me,
+        }
+        files = {"image": self._file.sha256()} if self._file else {}
+        return page_key(self.key, "POST /", asked, files)
 
     def params(self) -> dict[str, Any]:
         """Return the params of the job. A photo goes before an address."""

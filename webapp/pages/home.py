@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from flask import Response, make_response, redirect, render_template, request
 from sqlalchemy import select
@@ -11,12 +12,15 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from models import Job, JobSource, JobStatus, ProductCategory, User
-from tasks.submission import InvalidParamsError, Submission, submit
-from webapp.auth import current_person, ensure_account
+from models.repeated import find_by_idempotency_key
+from tasks.late_texts import text_when_done
+from tasks.submission import InvalidParamsError, SameQuestionError, Submission, submit
+from webapp.auth import current_person, ensure_account, prepare_account
 from webapp.db import database, settings
 from webapp.i18n import current_language
+from webapp.idempotency import once
 from webapp.limits import limit_submits
-from webapp.pages.ask import Ask
+from webapp.pages.ask import Ask, NotRightError
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.countries import countries
 from webapp.pages.results import IMAGE_SEARCH, category_labels
@@ -27,6 +31,7 @@ from webapp.pages.words import status_words
 @pages_blueprint.get("/")
 def home() -> Response:
     """Ask for a photo."""
+    prepare_account()
     return _form(Ask.empty())
 
 
@@ -35,31 +40,70 @@ def home() -> Response:
 def ask() -> AnyResponse:
     """Take the form in; all that is wrong with it is said at once."""
     form = Ask.read(request)
-    if form.errors and not form.has_new_photo and form.photo is None:
-        return _form(form)
-    person = ensure_account(current_language())
-    with database().owner(person.id) as session:
+    if not form.errors:
+        try:
+            return redirect(_start(form), code=303)
+        except InvalidParamsError as error:
+            form.refuse(error)
+        except NotRightError:
+            pass  # the form says what
+    if form.has_new_photo or form.photo is not None:
         # Kept whatever else is wrong, so that it need not be chosen again; it goes after a day.
+        person = ensure_account(current_language())
+        with database().owner(person.id) as session:
+            form.keep_photo(session, person.id)
+    return _form(form)
+
+
+def _start(form: Ask) -> str:
+    """Start what the form asks for and return the page of it.
+
+    The same form sent twice is one search; the same question that runs already is shown.
+
+    Raises:
+        InvalidParamsError: the kind refuses it.
+        NotRightError: the form says why.
+    """
+    person = ensure_account(current_language())
+    key = form.idempotency_key()
+
+    def make(session: Session) -> Job:
         form.keep_photo(session, person.id)
-        if not form.errors:
-            user = session.get_one(User, person.id)
-            user.locale = current_language()
-            form.keep_phone(user)
-            session.flush()
-            submission = Submission(
-                kind=IMAGE_SEARCH,
-                params=form.params(),
-                source=JobSource.MANUAL,
-                notify="sms" if form.wants_text(user) else "none",
-                locale=current_language(),
-            )
-            try:
-                job = submit(session, settings(), person.id, submission)
-            except InvalidParamsError as error:
-                form.refuse(error)
-    if form.errors:
-        return _form(form)
-    return redirect(f"/jobs/{job.id}", code=303)
+        if form.errors:
+            raise NotRightError
+        user = _user(session, form, person.id)
+        submission = Submission(
+            kind=IMAGE_SEARCH,
+            params=form.params(),
+            source=JobSource.MANUAL,
+            notify="sms" if form.wants_text(user) else "none",
+            locale=current_language(),
+            idempotency_key=key.key,
+            request_hash=key.request_hash,
+            force=False,
+        )
+        return submit(session, settings(), person.id, submission)
+
+    try:
+        job_id, _ = once(
+            person.id, key, find=find_by_idempotency_key, make=make, show=lambda _, job: job.id
+        )
+    except SameQuestionError as same:
+        with database().owner(person.id) as session:
+            if form.wants_text(_user(session, form, person.id)):
+                text_when_done(session, settings(), same.job_id)
+            earlier = session.get_one(Job, same.job_id).idempotency_key
+        # Another tap on the same button is no other search, and nothing to explain.
+        return f"/jobs/{same.job_id}" + ("" if earlier == key.key else "?already")
+    return f"/jobs/{job_id}"
+
+
+def _user(session: Session, form: Ask, person_id: UUID) -> User:
+    user = session.get_one(User, person_id)
+    user.locale = current_language()
+    form.keep_phone(user)
+    session.flush()
+    return user
 
 
 def _form(form: Ask) -> Response:

@@ -12,16 +12,36 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
 from models import Job, JobStatus, Notification, Upload, User
-from models.job import jobs_page, queue_positions
+from models.job import jobs_page
+from models.job_event import timeline
+from tasks.cancellation import settle
 from webapp.auth import current_person
 from webapp.db import database, settings
+from webapp.i18n import current_language
+from webapp.pages.actions import repeatable
+from webapp.pages.ask import new_key
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
 from webapp.pages.results import category_labels, count_of, photo_of, result_view
 from webapp.pages.templating import clock, masked
+from webapp.pages.waiting import place_in_line, time_left, waiting_words
 from webapp.pages.words import stage_words
+from webapp.resources.job_json import job_json, views_of
+from webapp.timeline import timeline_lines
 
 A_PAGE = 50
+# What the page's script goes on from.
+_FACTS = (
+    "version",
+    "status",
+    "attempt",
+    "cancel_requested_at",
+    "queue_position",
+    "eta_seconds",
+    "eta_low",
+    "eta_high",
+    "eta_learning",
+)
 _SENT = ("sent", "delivered")
 _LOST = ("failed", "undelivered", "unknown", "needs_review")
 
@@ -37,9 +57,14 @@ def jobs() -> Response:
             before = request.args.get("before", type=UUID)
             found = jobs_page(session, limit=A_PAGE + 1, before=before)
             older = found[A_PAGE - 1].id if len(found) > A_PAGE else None
+            found = found[:A_PAGE]
+            for one in found:
+                settle(session, one)
             labels = category_labels(session, found)
-            rows = [_line(job, labels.get(job.id, [])) for job in found[:A_PAGE]]
-    return make_response(render_template("jobs.html", jobs=rows, older=older))
+            again = repeatable(session, found)
+            rows = [_line(job, labels.get(job.id, []), job.id in again) for job in found]
+    page = render_template("jobs.html", jobs=rows, older=older, new_key=new_key())
+    return make_response(page)
 
 
 @pages_blueprint.get("/jobs/<uuid:job_id>")
@@ -52,11 +77,13 @@ def job(job_id: UUID) -> Response:
         found = session.scalar(select(Job).where(Job.id == job_id).options(undefer(Job.result)))
         if found is None:
             return error_response(404)
-        view = result_view(session, found) | _live_view(session, found)
-    if found.is_final and found.expires_at <= datetime.now(UTC):
-        view |= {"expired": True, "title": gettext("This result has expired")}
-        return make_response(render_template("job.html", job=found, **view), 410)
-    return make_response(render_template("job.html", job=found, **view))
+        settle(session, found)
+        view = result_view(session, found) | _view(session, found)
+    if view["expired"]:
+        view["title"] = gettext("This result has expired")
+    notes = {"already": "already" in request.args, "gone": "gone" in request.args}
+    page = render_template("job.html", job=found, **notes, **view)
+    return make_response(page, 410 if view["expired"] else 200)
 
 
 @pages_blueprint.get("/photos/<uuid:upload_id>")
@@ -76,9 +103,13 @@ def photo(upload_id: UUID) -> Response:
     return response
 
 
-def _line(job: Job, labels: list[str]) -> dict[str, Any]:
+def _line(job: Job, labels: list[str], can_repeat: bool) -> dict[str, Any]:
     return {
         "id": job.id,
+        "version": job.version,
+        "can_repeat": can_repeat,
+        "can_stop": not job.is_final and job.cancel_requested_at is None,
+        "stopping": job.status == JobStatus.RUNNING and job.cancel_requested_at is not None,
         "kind": job.kind,
         "status": job.status,
         "categories": labels,
@@ -87,24 +118,56 @@ def _line(job: Job, labels: list[str]) -> dict[str, Any]:
     }
 
 
-def _live_view(session: Session, job: Job) -> dict[str, Any]:
-    now = datetime.now(UTC)
+def _view(session: Session, job: Job) -> dict[str, Any]:
     photo_id = photo_of(session, job)
+    now = datetime.now(UTC)
+    return {
+        "photo": f"/photos/{photo_id}" if photo_id else None,
+        "now": now,
+        "expired": job.is_final and job.expires_at <= now,
+        "can_repeat": bool(repeatable(session, [job])),
+        "new_key": new_key(),
+        "relations": _relations(session, job),
+        "timeline": timeline_lines(timeline(session, job.id), current_language()),
+        **_live_view(session, job, now),
+        **_text_view(session, job),
+    }
+
+
+def _live_view(session: Session, job: Job, now: datetime) -> dict[str, Any]:
+    facts = job_json(views_of(session, [job])[0])
+    words = waiting_words()
     begins = gettext("Starting …")
     stages = stage_words()
     steps = gettext("{done} of {total}")
     total = job.progress_total or 0
     return {
-        "photo": f"/photos/{photo_id}" if photo_id else None,
-        "now": now,
+        "facts": {name: facts[name] for name in _FACTS},
         "elapsed": clock((now - job.created_at).total_seconds()),
-        "position": queue_positions(session, [job.id]).get(job.id),
+        "stopping": job.status == JobStatus.RUNNING and job.cancel_requested_at is not None,
+        "place": place_in_line(facts["queue_position"], words),
+        "left": time_left(facts, words),
         "stage": _stage(job, stages, begins),
         "steps": steps.format(done=job.progress_done or 0, total=total) if total > 1 else "",
-        "words": {"stages": stages, "begins": begins, "steps": steps},
-        "expired": False,
-        **_text_view(session, job),
+        "words": {"stages": stages, "begins": begins, "steps": steps, **words},
     }
+
+
+def _relations(session: Session, job: Job) -> list[tuple[str, Job]]:
+    """Return the search this one repeats, and the newest one that repeats this."""
+    found = []
+    earlier = session.get(Job, job.rerun_of_id) if job.rerun_of_id else None
+    if earlier is not None:
+        found.append((gettext("It repeats your search of"), earlier))
+    later = session.scalar(
+        select(Job)
+        .where(Job.owner_id == job.owner_id, Job.id > job.id, Job.rerun_of_id == job.id)
+        .order_by(Job.id.desc())
+        .limit(1)
+    )
+    if later is not None:
+        found.append((gettext("You searched for it again on"), later))
+    return found
 
 
 def _stage(job: Job, stages: dict[str, str], begins: str) -> str:

@@ -29,7 +29,8 @@ def result_view(session: Session, job: Job) -> dict[str, Any]:
         "title": headline(job),
         "kind_title": title_of(job.kind),
         "category_labels": category_labels(session, [job]).get(job.id, []),
-        "result": job.result if job.status == JobStatus.SUCCEEDED else None,
+        # Whatever the end: what a search kept on its way is shown, with its label.
+        "result": job.result if job.is_final else None,
         "result_template": f"results/{job.kind}.html",
         "expires_at": job.expires_at,
         "why": why,

@@ -23,12 +23,18 @@ from webapp.pages import words
 STATIC = Path(__file__).parent.parent / "static"
 # Without JavaScript nobody knows the reader's zone, so UTC is named.
 _MOMENTS = {"en": "d MMM yyyy, HH:mm 'UTC'", "ko": "y년 M월 d일 HH:mm 'UTC'"}
+_SECONDS = {"en": "d MMM, HH:mm:ss", "ko": "M월 d일 HH:mm:ss"}
 
 
 def init_templates(app: Flask) -> None:
     """Add filters and globals."""
     app.jinja_env.filters.update(
-        isotime=isotime, moment=moment, price=price, linked=linked, clock=clock
+        isotime=isotime,
+        moment=moment,
+        moment_with_seconds=moment_with_seconds,
+        price=price,
+        linked=linked,
+        clock=clock,
     )
     app.jinja_env.globals.update(
         asset=asset,
@@ -65,6 +71,12 @@ def moment(value: datetime) -> str:
     """Return a time in words, in UTC; the page's script shows it in the reader's zone."""
     language = current_language()
     return format_datetime(value.astimezone(UTC), _MOMENTS[language], locale=language)
+
+
+def moment_with_seconds(value: datetime) -> str:
+    """Return a time to the second in UTC, which is named beside it."""
+    language = current_language()
+    return format_datetime(value.astimezone(UTC), _SECONDS[language], locale=language)
 
 
 def clock(seconds: float) -> str:

@@ -45,6 +45,8 @@ STATUSES = {
 _ANOTHER_PHOTO = N_("Try again with another photo.")
 _ANOTHER_ADDRESS = N_("Check the address, or send the photo itself.")
 _AGAIN = N_("Please start the search again.")
+_ANEW = N_("Please start a new search.")
+_LESS = N_("Search again. If it ends the same way, ask for less at once.")
 ERRORS = {
     "empty_file": (N_("The file is empty."), _ANOTHER_PHOTO),
     "not_a_picture": (
@@ -76,10 +78,11 @@ ERRORS = {
     "fetch_timeout": (N_("The server of this address took too long."), _ANOTHER_ADDRESS),
     "fetch_too_large": (N_("The file at this address is too large."), _ANOTHER_ADDRESS),
     "too_many_redirects": (N_("The address forwards us too many times."), _ANOTHER_ADDRESS),
-    "upload_gone": (N_("The photo is not there any more."), _AGAIN),
-    "time_limit": (N_("It took longer than it may, so it was stopped."), _AGAIN),
+    "upload_gone": (N_("The photo is not there any more."), _ANEW),
+    "time_limit": (N_("It took longer than it may, so it was stopped."), _LESS),
+    "memory_limit": (N_("It needed more memory than it may have, so it was stopped."), _LESS),
     "result_unstorable": (N_("The answer could not be kept, so there is none."), _AGAIN),
-    "not_understood": (N_("This kind of search is not offered any more."), _AGAIN),
+    "not_understood": (N_("This kind of search is not offered any more."), _ANEW),
     "worker_lost": (
         N_("Our side was interrupted each time we tried, so there is no answer."),
         _AGAIN,
@@ -87,6 +90,23 @@ ERRORS = {
     "internal_error": (N_("Something went wrong on our side."), _AGAIN),
     "provider_failed": (N_("A service we asked did not answer as it should."), _AGAIN),
 }
+
+# Those that come again with the same input; the others may not.
+_ABOUT_INPUT = frozenset(
+    {
+        "empty_file",
+        "not_a_picture",
+        "picture_truncated",
+        "picture_unreadable",
+        "picture_too_complex",
+        "picture_too_large",
+        "url_not_http",
+        "url_invalid",
+        "address_not_allowed",
+        "upload_gone",
+        "not_understood",
+    }
+)
 
 # By HTTP status: the headline and the sentence of a page that is not there.
 HTTP_ERRORS = {
@@ -118,7 +138,7 @@ HTTP_ERRORS = {
     ),
     503: (
         N_("We are away for a moment"),
-        N_("Nothing is lost. Please try again in a few seconds."),
+        N_("It is us, not you. Every search we took in is safe and goes on by itself."),
     ),
 }
 
@@ -159,6 +179,11 @@ def job_error(code: str | None, message: str | None) -> tuple[str, str]:
     # A kind of another package explains itself in its own words.
     why, next_step = ERRORS["internal_error"]
     return message or gettext(why), gettext(next_step)
+
+
+def is_about_input(code: str | None) -> bool:
+    """Tell whether a job failed because of what it was given."""
+    return code in _ABOUT_INPUT
 
 
 def http_error(status: int) -> tuple[str, str]:

@@ -49,15 +49,21 @@ class Visitor:
 
     def send(self, **fields: Any) -> TestResponse:
         """Send the form of the first page, as it came."""
-        found = re.search(r'name="csrf_token" value="([^"]+)"', self.get("/").text)
-        assert found is not None
+        return self.post("/", **hidden_fields(self.get("/").text, "/"), **fields)
+
+    def post(self, path: str, **fields: Any) -> TestResponse:
+        """Send a form."""
         return self.client.post(
-            "/",
+            path,
             base_url=ORIGIN,
-            data={"csrf_token": found.group(1), **fields},
+            data=fields,
             headers={"Origin": ORIGIN, "Accept": "text/html", "Accept-Language": self.language},
             content_type="multipart/form-data",
         )
+
+    def press(self, page: str, action: str, **fields: Any) -> TestResponse:
+        """Press the button of a page whose form goes to `action`."""
+        return self.post(action, **hidden_fields(self.get(page).text, action), **fields)
 
     def search(self, photo: Path, **fields: Any) -> UUID:
         """Send a photo and return the id of the job."""
@@ -65,6 +71,15 @@ class Visitor:
             answer = self.send(image=(file, "photo.jpg"), **fields)
         assert answer.status_code == 303, answer.text
         return UUID(answer.headers["Location"].rsplit("/", 1)[1])
+
+
+def hidden_fields(page: str, action: str) -> dict[str, str]:
+    """Return what the form with this address sends of its own."""
+    form = page.split(f'action="{action}"', maxsplit=1)[1].split("</form>", maxsplit=1)[0]
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+    assert fields.get("csrf_token"), form
+    fields.pop("photo", None)
+    return fields
 
 
 @pytest.fixture

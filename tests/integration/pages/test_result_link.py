@@ -85,7 +85,10 @@ def test_every_link_that_is_not_one_looks_the_same(
 ) -> None:
     """Unknown, malformed, expired, revoked and not ended yet: one page, one status."""
     person = visit()
-    jobs = [person.search(files / "coffee.jpg", **NUMBER) for _ in range(3)]
+    jobs = [
+        person.search(files / "coffee.jpg", categories=category, **NUMBER)
+        for category in ("drink", "bag", "dress")
+    ]
     expired, revoked, waiting = (path_of(job_id) for job_id in jobs)
     for job_id in jobs[:2]:
         work(job_id)

@@ -1,21 +1,28 @@
 // A job that runs: its row as it changes, over an event stream or by asking, until it has ended.
 
+import { placeInLine, timeLeft } from "./waiting.js";
+
 const FINAL = ["succeeded", "failed", "cancelled"];
 const SILENCE_MS = 20_000; // after this a quiet stream is not taken for a living one
 const ASK_EVERY_MS = 2_000;
 const LISTEN_AGAIN_MS = 20_000;
 
 let box = document.querySelector("#job");
+const notice = document.querySelector("#away");
 const words = JSON.parse(box.dataset.words);
+let job = JSON.parse(box.dataset.job);
 let version = Number(box.dataset.version);
 let status = box.dataset.status;
 let stream = null;
 let heardAt = Date.now();
+let toldAt = heardAt; // when `job` came
 let asking = null;
 let redrawing = false;
 let redrawAgain = false;
+let inVain = 0;
 
 const isOver = () => FINAL.includes(status);
+const isStopping = () => box.hasAttribute("data-stopping");
 
 function put(id, text) {
   const place = box.querySelector(`#${id}`);
@@ -24,13 +31,16 @@ function put(id, text) {
   place.querySelector("dd").textContent = text || "";
 }
 
-function apply(job) {
+function apply(fresh) {
   heardAt = Date.now();
-  if (job.version < version) return;
-  const mustRedraw = job.status !== status || FINAL.includes(job.status);
-  version = job.version;
-  if (mustRedraw) {
-    status = job.status;
+  reached();
+  if (fresh.version < version) return;
+  const isAnother = fresh.status !== status || FINAL.includes(fresh.status) || Boolean(fresh.cancel_requested_at) !== isStopping();
+  version = fresh.version;
+  job = fresh;
+  toldAt = heardAt;
+  if (isAnother) {
+    status = fresh.status;
     redraw();
     return;
   }
@@ -38,9 +48,18 @@ function apply(job) {
   if (bar) bar.value = job.progress;
   const stage = box.querySelector("#stage");
   const said = job.stage ? words.stages[job.stage] || job.stage : words.begins;
-  if (stage && stage.textContent !== said && job.status === "running") stage.textContent = said;
+  if (stage && stage.textContent !== said && job.status === "running" && !isStopping()) stage.textContent = said;
   put("steps", job.progress_total > 1 ? words.steps.replace("{done}", job.progress_done).replace("{total}", job.progress_total) : "");
-  put("position", job.queue_position ? String(job.queue_position) : "");
+  put("position", placeInLine(job.queue_position, words));
+  count();
+}
+
+// What is left, counted down from what was heard last.
+function count() {
+  const left = box.querySelector("#left");
+  if (!left || isStopping()) return;
+  const said = timeLeft(job, words, (Date.now() - toldAt) / 1000);
+  if (left.textContent !== said) left.textContent = said;
 }
 
 // The server draws each state; this puts it in place of the one that was.
@@ -55,22 +74,9 @@ async function redraw() {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
     if (answer.status === 404) return location.reload();
     if (!answer.ok && answer.status !== 410) throw new Error(String(answer.status));
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = page.querySelector("#job");
-    fresh.classList.add("arrives");
-    box.replaceWith(fresh);
-    box = fresh;
-    version = Number(box.dataset.version);
-    status = box.dataset.status;
-    document.title = box.dataset.title;
-    document.dispatchEvent(new Event("textback:swapped"));
-    if (isOver()) {
-      stop();
-      box.querySelector("h1")?.setAttribute("tabindex", "-1");
-      box.querySelector("h1")?.focus({ preventScroll: true });
-      scrollTo({ top: 0 });
-    }
+    swap(await answer.text());
   } catch {
+    missed();
     setTimeout(redraw, ASK_EVERY_MS);
   } finally {
     redrawing = false;
@@ -78,14 +84,55 @@ async function redraw() {
   }
 }
 
+function swap(html) {
+  const fresh = new DOMParser().parseFromString(html, "text/html").querySelector("#job");
+  if (Number(fresh.dataset.version) < version) return redraw();
+  const isOpen = box.querySelector("#timeline")?.open;
+  const focused = box.contains(document.activeElement) && document.activeElement.closest("form, summary")?.parentElement.id;
+  fresh.classList.toggle("arrives", fresh.dataset.status !== box.dataset.status);
+  box.replaceWith(fresh);
+  box = fresh;
+  heardAt = toldAt = Date.now();
+  job = JSON.parse(box.dataset.job);
+  version = job.version;
+  status = job.status;
+  document.title = box.dataset.title;
+  if (isOpen) box.querySelector("#timeline").open = true;
+  reached();
+  document.dispatchEvent(new Event("textback:swapped"));
+  if (isOver()) {
+    stop();
+    box.querySelector("h1")?.setAttribute("tabindex", "-1");
+    box.querySelector("h1")?.focus({ preventScroll: true });
+    scrollTo({ top: 0 });
+  } else if (focused) {
+    box.querySelector(`#${focused} summary, #stop button`)?.focus({ preventScroll: true });
+  }
+}
+
 async function ask() {
   try {
     const answer = await fetch(box.dataset.self, { headers: { Accept: "application/json" }, cache: "no-store" });
     if (answer.status === 404 || answer.status === 401) return location.reload();
-    if (answer.ok) apply(await answer.json());
+    if (answer.ok) return apply(await answer.json());
   } catch {
     // Offline; the next try may find us back.
   }
+  missed();
+}
+
+// Told after the second time in vain: one may be a phone that changes its network.
+function missed() {
+  inVain += 1;
+  if (inVain < 2) return;
+  const said = navigator.onLine ? notice.dataset.away : notice.dataset.offline;
+  if (notice.textContent !== said) notice.textContent = said;
+  notice.hidden = false;
+}
+
+function reached() {
+  inVain = 0;
+  notice.hidden = true;
 }
 
 function askAgainAndAgain() {
@@ -118,8 +165,45 @@ function stop() {
   stopAsking();
 }
 
+// Said at once, and the server's answer is the page as it is then.
+async function cancel(form) {
+  const button = form.querySelector("button");
+  if (button.getAttribute("aria-disabled")) return;
+  const idle = button.textContent;
+  button.setAttribute("aria-disabled", "true");
+  button.textContent = button.dataset.busy;
+  box.querySelector("#stage").textContent = button.dataset.busy;
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "text/html" } });
+    if (!answer.redirected) throw new Error(String(answer.status));
+    swap(await answer.text());
+  } catch {
+    button.removeAttribute("aria-disabled");
+    button.textContent = idle;
+    inVain = 1;
+    missed();
+    ask();
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.id === "stop") {
+    event.preventDefault();
+    cancel(form);
+  } else if (form.classList.contains("once")) {
+    // A second tap does nothing; the form's key keeps it so when it gets through all the same.
+    if (form.dataset.sent) return event.preventDefault();
+    form.dataset.sent = "yes";
+    const button = form.querySelector("button");
+    button.setAttribute("aria-busy", "true");
+    button.textContent = button.dataset.busy;
+  }
+});
+
 if (!isOver()) {
   listen();
+  setInterval(count, 1_000);
   setInterval(() => {
     if (isOver() || document.hidden) return;
     if (Date.now() - heardAt > SILENCE_MS) ask();
@@ -135,5 +219,6 @@ if (!isOver()) {
   };
   document.addEventListener("visibilitychange", () => (document.hidden ? stop() : wake()));
   addEventListener("online", wake);
-  addEventListener("pageshow", (event) => event.persisted && wake());
+  addEventListener("offline", () => !isOver() && (inVain = 1, missed()));
 }
+addEventListener("pageshow", (event) => event.persisted && location.reload());

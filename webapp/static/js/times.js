@@ -5,16 +5,18 @@ const page = document.documentElement.lang || "en";
 // A reader of the page's language may write dates their own way: en-GB, en-IN.
 const language = navigator.languages.find((own) => own.split("-")[0] === page) || page;
 const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const second = new Intl.DateTimeFormat(language, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function showTimes() {
   for (const time of document.querySelectorAll("time[data-local]")) {
     const when = new Date(time.dateTime);
     if (Number.isNaN(when.valueOf())) continue;
-    time.textContent = moment.format(when);
+    time.textContent = (time.dataset.local === "seconds" ? second : moment).format(when);
     time.title = zone;
     time.removeAttribute("data-local");
   }
+  for (const name of document.querySelectorAll("[data-zone]")) name.textContent = zone;
 }
 
 // Since the submit. The server's clock counts: a phone's may be minutes off.
