@@ -15,6 +15,7 @@ QUEUE_NAMES = (INTERACTIVE, SCHEDULED, NOTIFICATIONS, MAINTENANCE)
 LONGEST_JOB_SECONDS = 4 * 3600
 SWEEP_SECONDS = 5.0
 PRUNE_SECONDS = 60.0
+EXPIRY_SECONDS = 3600.0
 
 broker_url = _settings.redis_url.get_secret_value()
 broker_connection_max_retries = None  # a worker never gives up on Redis
@@ -27,8 +28,8 @@ broker_transport_options = {
     "socket_connect_timeout": 3,
     "socket_keepalive": True,
     "health_check_interval": 25,
-    # `interactive` is served before `scheduled`; the default takes turns.
-    "queue_order_strategy": "priority",
+    # `interactive` is served before `scheduled`, which never gets every child of a worker.
+    "queue_order_strategy": "tasks.turns:InteractiveFirst",
 }
 
 # The one user of results is `textback worker ping`; what a job answers is in its row.
@@ -87,5 +88,6 @@ beat_schedule = {
         "rescue_stalled_jobs": SWEEP_SECONDS,
         "send_due_notifications": SWEEP_SECONDS,
         "prune_uploads": PRUNE_SECONDS,
+        "prune_expired": EXPIRY_SECONDS,
     }.items()
 }

@@ -180,15 +180,28 @@ class Claim:
         *,
         result_count: int | None,
         partial: bool = False,
+        progress: Progress | None = None,
     ) -> Ended:
         """End the job with its answer, and leave the text message's row in the same statement.
+
+        Args:
+            session: one opened by `Database.worker`.
+            result: the answer.
+            result_count: how many things it holds.
+            partial: whether it is a part of what was asked for.
+            progress: what was not reported yet.
 
         Raises:
             StaleFenceError: this attempt may not write any more.
             UnstorableError: the result is not JSON, or over 5 MB.
         """
         return self._end(
-            session, JobStatus.SUCCEEDED, result=result, result_count=result_count, partial=partial
+            session,
+            JobStatus.SUCCEEDED,
+            result=result,
+            result_count=result_count,
+            partial=partial,
+            progress=progress,
         )
 
     def fail(
@@ -199,6 +212,7 @@ class Claim:
         *,
         partial: Mapping[str, Any] | None = None,
         partial_count: int | None = None,
+        progress: Progress | None = None,
     ) -> Ended:
         """End the job with a code for programs and a sentence for people; see `succeed`.
 
@@ -208,6 +222,7 @@ class Claim:
             message: what people read.
             partial: the answer so far; None keeps what `save_partial` kept.
             partial_count: how many things that holds.
+            progress: what was not reported yet.
         """
         return self._end(
             session,
@@ -216,6 +231,7 @@ class Claim:
             error_message=message,
             result=partial,
             result_count=partial_count,
+            progress=progress,
         )
 
     def cancel(
@@ -224,9 +240,16 @@ class Claim:
         *,
         partial: Mapping[str, Any] | None = None,
         partial_count: int | None = None,
+        progress: Progress | None = None,
     ) -> Ended:
         """End the job because its person asked for it; see `fail`."""
-        return self._end(session, JobStatus.CANCELLED, result=partial, result_count=partial_count)
+        return self._end(
+            session,
+            JobStatus.CANCELLED,
+            result=partial,
+            result_count=partial_count,
+            progress=progress,
+        )
 
     def retry(self, session: Session, *, delay_seconds: float, code: str, message: str) -> Ended:
         """Put the job back in the queue for the next attempt.
@@ -251,9 +274,11 @@ class Claim:
         status: JobStatus,
         *,
         result: Mapping[str, Any] | None = None,
+        progress: Progress | None = None,
         **columns: Any,
     ) -> Ended:
         values: dict[str, Any] = {"partial": False, "error_code": None, "error_message": None}
+        values |= (progress or Progress()).columns()
         values["result"] = (
             None if result is None else json.dumps(storable(result, max_bytes=MAX_RESULT_BYTES))
         )

@@ -22,6 +22,7 @@ celery_app = Celery(
     ],
 )
 celery_app.config_from_object("celeryconfig")
+celery_app.steps["worker"].add("tasks.node:Node")
 
 
 @signals.setup_logging.connect

@@ -7,14 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import Any, TypeVar
 from uuid import UUID
 
+from pydantic import BaseModel
 from sqlalchemy import select
 
 from models import Claim, Database, Job, Progress, Settings, Upload
 from models.errors import StaleFenceError
 from tasks.errors import Cancelled, JobError
 from tasks.fetch import Fetched, fetch
-from tasks.heartbeat import Heartbeat
+from tasks.heartbeat import Heartbeat, Partial
 from tasks.providers import Providers
+from tasks.registry import JobKind
 
 T = TypeVar("T")
 
@@ -30,13 +32,20 @@ class JobContext:
     """
 
     def __init__(
-        self, *, claim: Claim, heartbeat: Heartbeat, database: Database, settings: Settings
+        self,
+        *,
+        kind: JobKind,
+        claim: Claim,
+        heartbeat: Heartbeat,
+        database: Database,
+        settings: Settings,
     ) -> None:
         """Made by the runner."""
         self.job_id = claim.job_id
         self.attempt = claim.attempt
         self.settings = settings
         self.providers = Providers(database)
+        self._kind = kind
         self._claim = claim
         self._heartbeat = heartbeat
         self._database = database
@@ -100,6 +109,18 @@ class JobContext:
         self.raise_if_stopped()
         with self._database.worker() as session:
             self._claim.save_checkpoint(session, state)
+
+    def partial(self, result: BaseModel, *, count: int | None = None) -> None:
+        """Keep the answer so far: if the job is stopped it stays, labelled as a part.
+
+        Args:
+            result: the kind's Result; a success replaces it.
+            count: how many things it holds; what the kind's own `count` says unless given.
+        """
+        if count is None and self._kind.count is not None:
+            count = self._kind.count(result)
+        self._heartbeat.keep(Partial(result.model_dump(mode="json"), count))
+        self.raise_if_stopped()
 
     def fetch(self, url: str, *, max_bytes: int = 20_000_000, accept: str = "*/*") -> Fetched:
         """Get a public address; private ones are refused, before and after every redirect."""

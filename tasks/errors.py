@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from models.errors import TextbackError
 
+# Sentences for people, about ends that more than one process may have to record.
+TOO_SLOW = "It took longer than it may, so it was stopped."
+TOO_LARGE = "It needed more memory than it may have, so it was stopped."
+LOST_WORKER = "Our side was interrupted each time we tried, so there is no answer."
+WAITED_TOO_LONG = "It waited for longer than its answer would have been kept."
+
 
 class JobError(TextbackError):
     """The job cannot succeed, and trying again would not help.

@@ -15,13 +15,13 @@ from tasks.errors import StaleHint
 from tasks.shutdown import worker_name
 
 
-@celery_app.task(name="job.run", bind=True)
+@celery_app.task(name="job.run", bind=True, Request="tasks.request:JobRequest")
 def run_job(self: Any, job_id: str) -> str:
     """Do a job if it still waits; ends as the job does, so that Flower tells the truth."""
     try:
         return runner.run(
             UUID(job_id),
-            worker=worker_name(self.request.hostname, _main_pid()),
+            worker=_name_of_this_process(self.request.hostname),
             database=runtime.database(),
             settings=runtime.settings(),
         )
@@ -31,6 +31,8 @@ def run_job(self: Any, job_id: str) -> str:
         raise Ignore(str(hint)) from None
 
 
-def _main_pid() -> int:
-    """Return the process that is asked to stop: this one's parent, unless the pool is solo."""
-    return os.getpid() if current_process().name == "MainProcess" else os.getppid()
+def _name_of_this_process(hostname: str) -> str:
+    """Name the main process, which is asked to stop, and the child it has unless it is solo."""
+    if current_process().name == "MainProcess":
+        return worker_name(hostname, main=os.getpid())
+    return worker_name(hostname, main=os.getppid(), child=os.getpid())

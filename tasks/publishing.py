@@ -21,6 +21,11 @@ def publish_later(action: Callable[[], None]) -> None:
     _publisher(os.getpid()).put(action)
 
 
+def flush() -> None:
+    """Give what is waiting a moment before the process ends without its exit handlers."""
+    _publisher(os.getpid()).flush()
+
+
 class _Publisher:
     def __init__(self) -> None:
         self._waiting: Queue[Callable[[], None]] = Queue(_MAX_WAITING)

@@ -35,6 +35,7 @@ class JobKind:
         description: one sentence for people.
         queue: `interactive` for work somebody waits for, `scheduled` for the rest.
         time_limit_seconds: after this the attempt is stopped, and a little later killed.
+        memory_limit_mb: what the attempt may hold in memory, the worker's own share included.
         max_attempts: attempts in all, counted when claimed.
         retention_days: how long the answer and its link live; None for RETENTION_DAYS.
         check: what only the database can tell at submit; raises ParamsError.
@@ -49,6 +50,7 @@ class JobKind:
     description: str = ""
     queue: str = "interactive"
     time_limit_seconds: int = 600
+    memory_limit_mb: int = 2048
     max_attempts: int = 3
     retention_days: int | None = None
     check: Callable[[Session, Any], None] | None = None

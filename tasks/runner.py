@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import random
 import time
+from typing import Any
 from uuid import UUID
 
 from celery.exceptions import SoftTimeLimitExceeded
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from models import Claim, Database, Ended, Job, Settings
 from models.errors import StaleFenceError, UnstorableError
-from models.storable import refuse_nan
+from models.storable import MAX_RESULT_BYTES, refuse_nan, storable
 from tasks.context import JobContext
 from tasks.dispatch import hint_on_commit, notify_on_commit
-from tasks.errors import Cancelled, JobError, JobFailedError, ProviderError, StaleHint
+from tasks.errors import (
+    TOO_LARGE,
+    TOO_SLOW,
+    Cancelled,
+    JobError,
+    JobFailedError,
+    ProviderError,
+    StaleHint,
+)
 from tasks.heartbeat import Heartbeat
+from tasks.memory import memory_limit
+from tasks.publishing import flush
 from tasks.registry import JobKind, UnknownKindError, find_kind
 from tasks.wake import wake_on_commit
 
@@ -25,6 +39,8 @@ log = logging.getLogger(__name__)
 
 RETRY_BASE_SECONDS = 4.0
 RETRY_MOST_SECONDS = 300.0
+# Billiard's word for "start another child in my place", which no log calls an error.
+_EXIT_RECYCLE = 0x9B
 
 
 def run(job_id: UUID, *, worker: str, database: Database, settings: Settings) -> str:
@@ -76,6 +92,9 @@ class _Attempt:
         self._claim = claim
         self._database = database
         self._settings = settings
+        self._heartbeat = Heartbeat(
+            database, claim, lease_seconds=settings.lease_seconds, abandon=self._abandon
+        )
 
     def work(self) -> str:
         try:
@@ -88,7 +107,9 @@ class _Attempt:
             self._cancel()
             return "cancelled"
         except SoftTimeLimitExceeded:
-            self._fail("time_limit", "It took longer than it may, so it was stopped.")
+            self._fail("time_limit", TOO_SLOW)
+        except MemoryError:
+            self._fail("memory_limit", TOO_LARGE)
         except JobError as error:
             self._fail(error.code, str(error))
         except UnstorableError as error:
@@ -126,13 +147,11 @@ class _Attempt:
             ) from None
 
     def _run_kind(self, kind: JobKind, params: BaseModel) -> BaseModel:
-        heartbeat = Heartbeat(
-            self._database, self._claim, lease_seconds=self._settings.lease_seconds
-        )
-        with heartbeat:
+        with self._heartbeat, memory_limit(kind.memory_limit_mb):
             context = JobContext(
+                kind=kind,
                 claim=self._claim,
-                heartbeat=heartbeat,
+                heartbeat=self._heartbeat,
                 database=self._database,
                 settings=self._settings,
             )
@@ -147,18 +166,48 @@ class _Attempt:
         refuse_nan(result.model_dump())
         count = kind.count(result) if kind.count else None
         with self._database.worker() as session:
-            ended = self._claim.succeed(session, result.model_dump(mode="json"), result_count=count)
+            ended = self._claim.succeed(
+                session,
+                result.model_dump(mode="json"),
+                result_count=count,
+                progress=self._heartbeat.unwritten_progress,
+            )
             self._tell(session, ended)
         return "succeeded" if count is None else f"succeeded with {count}"
 
     def _cancel(self) -> None:
         with self._database.worker() as session:
-            self._tell(session, self._claim.cancel(session))
+            self._tell(session, self._claim.cancel(session, **self._last_words()))
 
     def _fail(self, code: str, message: str) -> None:
         with self._database.worker() as session:
-            self._tell(session, self._claim.fail(session, code, message))
+            self._tell(session, self._claim.fail(session, code, message, **self._last_words()))
         raise JobFailedError(f"{code}: {message}")
+
+    def _last_words(self) -> dict[str, Any]:
+        """Return what the kind has said and the row does not hold yet."""
+        words: dict[str, Any] = {"progress": self._heartbeat.unwritten_progress}
+        if partial := self._heartbeat.unwritten_partial:
+            # What cannot be stored must not keep the end from being written.
+            with contextlib.suppress(UnstorableError):
+                words["partial"] = storable(partial.result, max_bytes=MAX_RESULT_BYTES)
+                words["partial_count"] = partial.count
+        return words
+
+    def _abandon(self) -> None:
+        """End this process: its kind was told to stop and does not, and the slot is needed.
+
+        Called by the heartbeat, while the kind is still at it.
+        """
+        log.warning("kind does not stop, ending its process job_id=%s", self._claim.job_id)
+        try:
+            if not self._heartbeat.lost:
+                self._cancel()
+        except (StaleFenceError, SQLAlchemyError) as error:
+            log.warning("cancel not recorded, the lease will lapse: %s", type(error).__name__)
+        finally:
+            flush()
+            os._exit(_EXIT_RECYCLE)
 
     def _retry_or_fail(self, code: str, message: str) -> str:
         if self._claim.attempt >= self._claim.max_attempts:

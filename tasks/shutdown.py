@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from celery import signals
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.queries import query
@@ -18,29 +19,29 @@ from tasks.wake import wake_on_commit
 
 log = logging.getLogger(__name__)
 
+# A stop must not wait for a Postgres that does not answer.
+_IMPATIENT = text(
+    "select set_config('statement_timeout', '5s', true), set_config('lock_timeout', '2s', true)"
+)
 
-def worker_name(hostname: str, pid: int | None = None) -> str:
-    """Return what the rows of a worker's jobs hold: its node name and its main process.
+
+def worker_name(hostname: str, *, main: int, child: int | None = None) -> str:
+    """Return what the rows of a worker's jobs hold.
 
     Args:
         hostname: the node's name, e.g. 'work@host'; two workers of one machine may share it.
-        pid: of the main process.
+        main: the main process, which is the one that is asked to stop.
+        child: the process that works on the job; None for a worker without children.
     """
-    return f"{hostname}/{os.getpid() if pid is None else pid}"
+    return f"{hostname}/{main}" if child is None else f"{hostname}/{main}/{child}"
 
 
-@signals.worker_shutting_down.connect
-def _hand_back_jobs(sender: str, **_: Any) -> None:
-    """Put the running rows of this worker back in one statement and tell the others.
-
-    The parent does it, because its children are in the middle of their work; they notice at their
-    next step that the job is no longer theirs.
-    """
+def hand_back_jobs(worker: str) -> None:
+    """Put the running rows of this worker back in one statement and tell the others."""
     try:
         with runtime.database().worker() as session:
-            rows = session.execute(
-                query("hand_back_jobs"), {"worker": worker_name(str(sender))}
-            ).all()
+            session.execute(_IMPATIENT)
+            rows = session.execute(query("hand_back_jobs"), {"worker": worker}).all()
             for row in rows:
                 wake_on_commit(session, row.id)
     except SQLAlchemyError as error:
@@ -51,3 +52,12 @@ def _hand_back_jobs(sender: str, **_: Any) -> None:
             publish_later(partial(send_job_hint, row.id, row.kind, row.queue))
     if rows:
         log.info("handed back jobs count=%s", len(rows))
+
+
+@signals.worker_shutting_down.connect
+def _hand_back_jobs(sender: str, **_: Any) -> None:
+    """Do it in the main process: the children are in the middle of their work.
+
+    They notice at their next step that the job is no longer theirs.
+    """
+    hand_back_jobs(worker_name(str(sender), main=os.getpid()))

@@ -40,6 +40,8 @@ SHARED_MODULES: Final = (
     "importlib.resources.readers",
     "kombu.transport.redis",
     "packaging.version",
+    "tasks.node",
+    "tasks.request",
 )
 
 

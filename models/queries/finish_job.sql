@@ -3,11 +3,17 @@
 with ended as (
     update jobs
     set status = :status,
-        progress = case when :status = 'succeeded' then 100 else progress end,
+        progress = case
+            when :status = 'succeeded' then 100 else greatest(progress, cast(:progress as smallint))
+        end,
         -- The last steps may have come after the last report.
         progress_done = case
-            when :status = 'succeeded' and not :partial then progress_total else progress_done
+            when :status = 'succeeded' and not :partial
+            then coalesce(:progress_total, progress_total)
+            else coalesce(:progress_done, progress_done)
         end,
+        progress_total = coalesce(:progress_total, progress_total),
+        progress_unit = coalesce(:progress_unit, progress_unit),
         -- What was found before a stop stays, and says that it is a part.
         result = case
             when :status = 'succeeded' then cast(:result as jsonb)

@@ -1,0 +1,168 @@
+"""The sweeps: what hints and workers lost is found in the rows. Each may run twice at once.
+
+Beat has them sent to the maintenance worker, and a process beside each worker runs them too.
+With `alone` a sweep is left out while another process does it; that spares work and no more.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from celeryconfig import INTERACTIVE, NOTIFICATIONS, SCHEDULED
+from models.queries import query
+from models.turns import count_in_line, give_turns, hint_again
+from tasks import runtime
+from tasks.dispatch import send_job_hint, send_notification_hint
+from tasks.errors import LOST_WORKER, WAITED_TOO_LONG
+from tasks.wake import wake_on_commit
+
+log = logging.getLogger(__name__)
+
+# A hint is given this long to be taken before it counts as lost.
+PATIENCE_SECONDS = 10.0
+# No more hints than this wait in Redis for one queue: rows wait better than messages.
+MOST_HINTS = 100
+PRUNE_BATCH = 200  # rows of one transaction: short, so that nobody waits behind it
+PRUNE_RUN_SECONDS = 20.0
+
+# A sweep that is frozen, or waits for one that is, lets go soon and is done again.
+_BEGIN = text(
+    "select set_config('statement_timeout', '5s', true), set_config('lock_timeout', '2s', true), "
+    "set_config('idle_in_transaction_session_timeout', '5s', true), "
+    "case when :alone then pg_try_advisory_xact_lock(:lock) else true end as may_go_on"
+)
+
+
+def dispatch_waiting_jobs(*, alone: bool = False) -> int:
+    """Give waiting jobs their turn, and hint again at those in line whose hint was lost."""
+    sent = 0
+    for queue in (INTERACTIVE, SCHEDULED):
+        waiting = _messages(queue)
+        room = MOST_HINTS - waiting
+        if room <= 0:
+            continue
+        turns = []
+        with _sweeping(f"dispatch {queue}", alone=alone) as session:
+            if session is not None:
+                # As many messages as jobs in line: none was lost.
+                lost = count_in_line(session, queue) - waiting
+                turns = give_turns(
+                    session,
+                    queue,
+                    most_running=runtime.settings().running_jobs_per_person,
+                    most=room,
+                )
+                if lost > 0:
+                    turns += hint_again(
+                        session,
+                        queue,
+                        patience_seconds=PATIENCE_SECONDS,
+                        most=min(lost, room - len(turns)),
+                    )
+        for turn in turns:
+            send_job_hint(turn.job_id, turn.kind, turn.queue)
+        sent += len(turns)
+    if sent:
+        log.info("dispatched waiting jobs count=%s", sent)
+    return sent
+
+
+def rescue_stalled_jobs(*, alone: bool = False) -> int:
+    """Put jobs whose lease lapsed back in the queue, or fail them when no attempt is left."""
+    with _sweeping("rescue", alone=alone) as session:
+        if session is None:
+            return 0
+        rows = session.execute(query("rescue_jobs"), {"message": LOST_WORKER}).all()
+        for row in rows:
+            wake_on_commit(session, row.id)
+    if rows:
+        log.warning("rescued jobs of silent workers count=%s", len(rows))
+        dispatch_waiting_jobs()
+    return len(rows)
+
+
+def send_due_notifications(*, alone: bool = False) -> int:
+    """Hint again at texts nobody sent; hold those whose sender fell silent."""
+    with _sweeping("hold notifications", alone=alone) as session:
+        if session is None:
+            return 0
+        held = session.execute(query("hold_notifications")).all()
+        for row in held:
+            wake_on_commit(session, row.job_id)
+    if held:
+        log.warning("texts held for review count=%s", len(held))
+    room = MOST_HINTS - _messages(NOTIFICATIONS)
+    if room <= 0:
+        return 0
+    with _sweeping("dispatch notifications", alone=alone) as session:
+        if session is None:
+            return 0
+        due = session.scalars(
+            query("dispatch_notifications"),
+            {"patience_seconds": PATIENCE_SECONDS, "room": room},
+        ).all()
+    for notification_id in due:
+        send_notification_hint(notification_id)
+    return len(due)
+
+
+def prune_expired(*, alone: bool = False) -> int:
+    """Let go of what is past its time, a small batch at a time, and of no more than fits a run."""
+    stop_at = time.monotonic() + PRUNE_RUN_SECONDS
+    pruned = 0
+    for name in _PRUNED:
+        while time.monotonic() < stop_at:
+            count = _prune(name, alone=alone)
+            pruned += count
+            if count < PRUNE_BATCH:
+                break
+    if pruned:
+        log.info("pruned what has expired rows=%s", pruned)
+    return pruned
+
+
+def prune_uploads(*, alone: bool = False) -> int:
+    """Delete input files that no job keeps any more, a batch at a time."""
+    pruned = _prune("prune_uploads", alone=alone)
+    if pruned:
+        log.info("pruned uploads count=%s", pruned)
+    return pruned
+
+
+# Jobs that waited too long end first, so that they are emptied in the same run.
+_PRUNED = (
+    "end_overdue_jobs",
+    "prune_jobs",
+    "prune_uploads",
+    "release_keys",
+    "prune_operator_events",
+)
+
+
+def _prune(name: str, *, alone: bool) -> int:
+    values: dict[str, object] = {"most": PRUNE_BATCH}
+    if name == "end_overdue_jobs":
+        values |= {"message": WAITED_TOO_LONG}
+    with _sweeping(name, alone=alone) as session:
+        return 0 if session is None else len(session.execute(query(name), values).all())
+
+
+@contextmanager
+def _sweeping(name: str, *, alone: bool) -> Iterator[Session | None]:
+    """Open the transaction of a sweep; None where another process is at it."""
+    lock = zlib.crc32(f"textback sweep {name}".encode())
+    with runtime.database().operator() as session:
+        row = session.execute(_BEGIN, {"alone": alone, "lock": lock}).one()
+        yield session if row.may_go_on else None
+
+
+def _messages(queue: str) -> int:
+    """Return how many messages wait in Redis for a queue."""
+    return int(runtime.redis_client().llen(queue))
