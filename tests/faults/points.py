@@ -25,7 +25,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import tasks.dispatch
-import tasks.maintenance
+import tasks.sweeps
 from models import Claim, Database, after_commit
 
 log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ def install() -> None:
             setattr(Claim, name, _at(step, method))
     Database.worker = _told(Database.worker)  # type: ignore[method-assign]
     with contextlib.suppress(AttributeError):
-        tasks.maintenance.PATIENCE_SECONDS = 1.0
+        tasks.sweeps.PATIENCE_SECONDS = 1.0
     tasks.dispatch._KILL_AFTER_SECONDS = 1
 
 
