@@ -40,6 +40,8 @@ MAX_WATCHERS_OF_ONE = 50
 # A lost wake-up costs this much; places in the queue move without one.
 _READ_AGAIN_SECONDS = 15.0
 _PLACES_SECONDS = 3.0
+# A job that was asked to stop ends when it is read after its lease, if no worker does it before.
+_STOPPING_SECONDS = 3.0
 _POLL_SECONDS = 1.5
 _LOOK_SECONDS = 0.25
 _AWAY_SECONDS = 1.0
@@ -56,6 +58,7 @@ class Snapshot:
     status: str
     is_final: bool
     place: int | None
+    is_stopping: bool
     body: str
     frame: bytes
 
@@ -66,7 +69,14 @@ class Snapshot:
         body = json.dumps(job_json(view))
         frame = f"id: {job.version}\ndata: {body}\n\n".encode()
         return cls(
-            view.tag, job.version, job.status, job.is_final, view.queue_position, body, frame
+            tag=view.tag,
+            version=job.version,
+            status=job.status,
+            is_final=job.is_final,
+            place=view.queue_position,
+            is_stopping=job.cancel_requested_at is not None and not job.is_final,
+            body=body,
+            frame=frame,
         )
 
 
@@ -104,7 +114,7 @@ class Watcher:
 
     def saw(self, snapshot: Snapshot) -> None:
         """Tell what was read without the hub after the watch began."""
-        self._hub.note_place(self.job_id, snapshot.place)
+        self._hub.note(self.job_id, snapshot)
 
     def offer(self, snapshot: Snapshot) -> None:
         """Hand over a state; the hub calls this."""
@@ -134,6 +144,7 @@ class Hub:
         self._read_at: dict[UUID, float] = {}
         # Those that wait in the queue, with the place that was read last.
         self._queued: dict[UUID, int] = {}
+        self._stopping: set[UUID] = set()
         self._dirty: set[UUID] = set()
         self._woken = threading.Event()
         self._closed = threading.Event()
@@ -180,8 +191,18 @@ class Hub:
                 self._watched.pop(watcher.job_id)
                 self._read_at.pop(watcher.job_id, None)
                 self._queued.pop(watcher.job_id, None)
+                self._stopping.discard(watcher.job_id)
 
-    def note_place(self, job_id: UUID, place: int | None) -> None:
+    def note(self, job_id: UUID, snapshot: Snapshot) -> None:
+        """Remember what of a watched job changes without a word from anybody."""
+        self._note_place(job_id, snapshot.place)
+        with self._lock:
+            if snapshot.is_stopping and job_id in self._watched:
+                self._stopping.add(job_id)
+            else:
+                self._stopping.discard(job_id)
+
+    def _note_place(self, job_id: UUID, place: int | None) -> None:
         """Remember the place a watched job had when it was read; None when it waits no more."""
         with self._lock:
             if place is None or job_id not in self._watched:
@@ -293,14 +314,16 @@ class Hub:
             if now - self._looked_at >= _LOOK_SECONDS:
                 self._looked_at = now
                 for job_id, read_at in self._read_at.items():
-                    if now - read_at >= self._patience():
+                    if now - read_at >= self._patience(job_id):
                         due.add(job_id)
             for job_id in due:
                 self._read_at[job_id] = now
         return due
 
-    def _patience(self) -> float:
-        return _POLL_SECONDS if self._redis_away else _READ_AGAIN_SECONDS
+    def _patience(self, job_id: UUID) -> float:
+        if self._redis_away:
+            return _POLL_SECONDS
+        return _STOPPING_SECONDS if job_id in self._stopping else _READ_AGAIN_SECONDS
 
     def _read_places(self, due: set[UUID]) -> dict[UUID, int]:
         """Return the places of the waiting jobs among these: one statement for all.
@@ -320,7 +343,7 @@ class Hub:
             self._placed_at = now
             moved = {job_id for job_id in asked if places.get(job_id) != known[job_id]}
             for job_id in moved:
-                self.note_place(job_id, places.get(job_id))
+                self._note_place(job_id, places.get(job_id))
             with self._lock:
                 due |= moved & self._watched.keys()
         return places
@@ -336,7 +359,7 @@ class Hub:
                 view = read_view(session, job_id, places) if live else None
             snapshot = None if view is None else Snapshot.of(view)
             if snapshot is not None:
-                self.note_place(job_id, snapshot.place)
+                self.note(job_id, snapshot)
             for watcher in group:
                 if snapshot is None or watcher.person.credential not in live:
                     watcher.end()

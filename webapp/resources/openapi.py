@@ -14,14 +14,30 @@ from pydantic import BaseModel
 
 from tasks.fields import upload_fields
 from tasks.registry import JobKind, kinds
+from webapp.idempotency import REPLAYED_HEADER
 from webapp.resources.api import api
 from webapp.resources.schemas import JobRequest, Problem, RerunRequest, UploadForm
 
 _KEY = "textback.openapi"
 _REFERENCE = "#/components/schemas/"
+_LOCATION = {"description": "The job.", "schema": {"type": "string"}}
+_REPLAYED = {
+    "description": "`true` when an earlier request under this Idempotency-Key made the job.",
+    "schema": {"type": "string", "const": "true"},
+}
+_ALREADY_RUNNING = "You ask the same already, and that job has not ended; nothing new was begun."
+_PARTIAL = {
+    "type": "object",
+    "description": "What was found before a stop or a failure, in the shape of the kind's result.",
+    "properties": {"partial": {"type": "boolean", "const": True}},
+    "required": ["partial"],
+}
 _DESCRIPTION = """\
 Submit a job, get an id at once, and come back for the result: by polling with an ETag, by waiting
 with `?wait=`, by following its events, or when a text message says that it is there.
+
+A submit whose answer got lost is safely sent again under the same `Idempotency-Key`, also after a
+503 of which nobody knows whether it came before or after the job was written down.
 
 Every error is a problem document (RFC 9457) whose `code` never changes.
 """
@@ -76,11 +92,14 @@ def _document(app: OpenAPI) -> dict[str, Any]:
     schemas["JobForm"] = {"title": "JobForm", "anyOf": forms}
     results = [{"$ref": f"{_REFERENCE}{name}.result"} for name in kinds()]
     answers = document["paths"]["/api/v1/jobs/{job_id}/result"]["get"]["responses"]
-    answers["200"]["content"]["application/json"]["schema"] = {"anyOf": results}
-    submit = document["paths"]["/api/v1/jobs"]["post"]["responses"]["202"]
-    submit["headers"] = {
-        "Location": {"description": "The job.", "schema": {"type": "string"}},
-    }
+    answers["200"]["content"]["application/json"]["schema"] = {"anyOf": [*results, _PARTIAL]}
+    for path in ("/api/v1/jobs", "/api/v1/jobs/{job_id}/reruns"):
+        answers = document["paths"][path]["post"]["responses"]
+        answers["200"] |= {"description": _ALREADY_RUNNING, "headers": {"Location": _LOCATION}}
+        answers["202"]["headers"] = {"Location": _LOCATION, REPLAYED_HEADER: _REPLAYED}
+    cancel = document["paths"]["/api/v1/jobs/{job_id}/cancellation"]["post"]["responses"]
+    cancel["200"]["description"] = "It is cancelled."
+    cancel["202"]["description"] = "It runs and was asked to stop."
     return document
 
 

@@ -62,9 +62,34 @@ def test_jobs_and_problems_are_as_described(
     check(document, "Job", a.get(job["links"]["self"]).get_json())
     check(document, "JobList", a.get("jobs").get_json())
     check(document, "KindList", a.get("kinds").get_json())
+    check(document, "Timeline", a.get(job["links"]["timeline"]).get_json())
+    again = a.post(f"{job['links']['self']}/reruns")
+    check(document, "Job", again.get_json())
+    for answer in (
+        a.post(f"{job['links']['self']}/reruns"),
+        a.post("jobs", json={"kind": job["kind"]}),
+    ):
+        assert answer.status_code == 200
+        check(document, "JobAlreadyRunning", answer.get_json())
+    check(document, "Job", a.post(f"{again.get_json()['links']['self']}/cancellation").get_json())
     for answer in (a.get(job["links"]["result"]), a.get("nothing"), a.post("jobs", json={})):
         check(document, "Problem", answer.get_json())
     assert set(job) == set(document["components"]["schemas"]["Job"]["properties"])
+
+
+def test_keys_and_their_answers_are_described(document: dict[str, Any]) -> None:
+    for path in ("/api/v1/jobs", "/api/v1/jobs/{job_id}/reruns"):
+        operation = document["paths"][path]["post"]
+        headers = [one for one in operation["parameters"] if one["in"] == "header"]
+        assert [(one["name"], one.get("required", False)) for one in headers] == [
+            ("Idempotency-Key", False)
+        ]
+        assert {"200", "202", "422"} <= operation["responses"].keys()
+        assert set(operation["responses"]["202"]["headers"]) == {"Location", "Idempotency-Replayed"}
+        assert "idempotency_key_reused" in operation["responses"]["422"]["description"]
+    cancel = document["paths"]["/api/v1/jobs/{job_id}/cancellation"]["post"]
+    assert {"200", "202", "404", "409"} <= cancel["responses"].keys()
+    assert "requestBody" not in cancel
 
 
 def test_kinds_describe_themselves(stranger: Api, document: dict[str, Any]) -> None:
