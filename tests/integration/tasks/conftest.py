@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
 import redis
-from processes import Processes
+from cast import Person
+from factories import read_job
+from processes import Processes, wait_for
 
-from models import Settings
+from models import Database, Job, Settings
 
 
 @pytest.fixture
@@ -48,3 +51,17 @@ def sweeps(processes: Processes) -> Callable[[], None]:
         processes.start("beat")
 
     return start
+
+
+@pytest.fixture
+def ended(database: Database, person_a: Person) -> Callable[..., Job]:
+    """Wait for a job of A to end and return it."""
+
+    def wait(job_id: UUID, seconds: float = 40) -> Job:
+        def look() -> Job | None:
+            job = read_job(database, person_a.id, job_id)
+            return job if job.is_final else None
+
+        return wait_for(look, seconds, f"the end of job {job_id}")
+
+    return wait

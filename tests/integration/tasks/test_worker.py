@@ -6,7 +6,6 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -22,20 +21,6 @@ from tasks.errors import JobFailedError
 from webapp.embedded.postgres import EmbeddedPostgres
 
 LEASE = {"LEASE_SECONDS": "3"}
-
-
-@pytest.fixture
-def ended(database: Database, person_a: Person) -> Callable[..., Job]:
-    """Wait for a job of A to end and return it."""
-
-    def wait(job_id: UUID, seconds: float = 40) -> Job:
-        def look() -> Job | None:
-            job = read_job(database, person_a.id, job_id)
-            return job if job.is_final else None
-
-        return wait_for(look, seconds, f"the end of job {job_id}")
-
-    return wait
 
 
 def test_a_worker_does_what_was_submitted(
