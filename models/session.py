@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Connection, create_engine, make_url, text
+import psycopg
+from sqlalchemy import Connection, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -37,6 +38,27 @@ CONNECT_ARGS = {
     "tcp_user_timeout": 15_000,
 }
 
+# Longer than any statement may take there. What is silent for longer is half-open: something on the
+# way still acknowledges what we send, so that TCP notices nothing, and no answer will ever come.
+ANSWER_SECONDS = 35.0
+
+
+class _Connection(psycopg.Connection[Any]):
+    """Gives up on a server that owes an answer for too long, instead of waiting for ever."""
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        try:
+            return super().wait(gen, interval, ANSWER_SECONDS if timeout is None else timeout)
+        except psycopg.errors._WaitTimeout:
+            if timeout is not None:
+                raise
+            self.pgconn.finish()
+            raise psycopg.OperationalError(f"no answer within {ANSWER_SECONDS} s") from None
+
+
+def _connect(_dialect: object, _record: object, cargs: Any, cparams: Any) -> _Connection:
+    return _Connection.connect(*cargs, **cparams)
+
 
 class Database:
     """A process's connections to Postgres. Make one per process, after any fork."""
@@ -52,6 +74,7 @@ class Database:
             connect_args=CONNECT_ARGS,
             hide_parameters=True,  # what people search for is in them, and errors are logged
         )
+        event.listen(self.engine, "do_connect", _connect)
 
     @contextmanager
     def owner(self, user_id: UUID) -> Iterator[Session]:
