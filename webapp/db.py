@@ -23,8 +23,8 @@ from models.errors import TextbackError
 _KEY = "textback.database"
 _SETTINGS = "textback.settings"
 # For a connection, and then for each answer of Postgres. A frozen server, or one whose network
-# swallows everything, gives no error at all.
-PATIENCE_SECONDS = 2.5
+# swallows everything, gives no error at all; whoever asks is to hear of it within 2 s.
+PATIENCE_SECONDS = 1.6
 _READY_SECONDS = 1.5
 
 
