@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Flask, Response, current_app, json, request
+from flask import Flask, Response, current_app, g, json, request
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -230,6 +230,11 @@ def invalid_field(name: str, message: str) -> ProblemError:
     return invalid([FieldError(name, message)])
 
 
+def name_what_may_be_too_long(*fields: str) -> None:
+    """Remember which fields a body that is cut off may have been too long in."""
+    g.long_fields = fields
+
+
 def picture_problem(error: PictureError, name: str) -> ProblemError:
     """Return the problem of a file that is no picture we take."""
     return ProblemError(error.code, error.message, [FieldError(name, error.message)])
@@ -273,7 +278,7 @@ def _of_http(error: HTTPException) -> ProblemError:
     allowed = getattr(error, "valid_methods", None)
     if allowed:
         headers["Allow"] = ", ".join(sorted(allowed))
-    detail = None
+    detail, errors = None, list[FieldError]()
     if isinstance(error, RequestEntityTooLarge) and request.max_content_length:
         most = request.max_content_length
         length = request.content_length
@@ -283,7 +288,11 @@ def _of_http(error: HTTPException) -> ProblemError:
             else:
                 most = request.max_form_memory_size or most  # the fields, without the files
         detail = f"{PROBLEMS[code].title}: {most:,} bytes is the most that is taken."
-    return ProblemError(code, detail, headers=headers)
+        fields = g.get("long_fields", ())
+        # A form whose other fields are too long says nothing about its file.
+        if len(fields) == 1 and (code == "file_too_large") != (fields == ("body",)):
+            errors.append(FieldError(fields[0], detail))
+    return ProblemError(code, detail, errors, headers=headers)
 
 
 def _about_field(code: str, name: str) -> Callable[[TextbackError], AnyResponse]:

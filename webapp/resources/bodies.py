@@ -10,7 +10,7 @@ from typing import Any, NoReturn, cast
 from flask import current_app, request
 
 from tasks.submission import FieldError
-from webapp.errors import ProblemError, invalid
+from webapp.errors import ProblemError, invalid, name_what_may_be_too_long
 from webapp.resources.schemas import ODD_TEXT, is_odd_text
 
 MAX_JSON_BYTES = 64 * 1024
@@ -25,6 +25,7 @@ def read_json_object() -> dict[str, Any]:
         ProblemError: it is too long, not JSON, no object, or holds what no database takes.
     """
     request.max_content_length = MAX_JSON_BYTES
+    name_what_may_be_too_long("body")
     return parse_json_object(request.get_data(cache=False))
 
 
@@ -52,8 +53,12 @@ def refuse_odd_text(value: Mapping[str, Any]) -> None:
         raise invalid(errors)
 
 
-def allow_files(count: int) -> None:
-    """Let the form of this request be as long as `count` files may make it."""
+def allow_files(count: int, *fields: str) -> None:
+    """Let the form of this request be as long as `count` files may make it.
+
+    `fields` are those that take one: what is too long is told by its name where there is one alone.
+    """
+    name_what_may_be_too_long(*fields)
     most = cast(int, current_app.config["MAX_UPLOAD_BYTES"])
     request.max_content_length = count * most + FORM_BYTES
     # Werkzeug counts what it has read ahead of a file's content too, up to 64 KiB and some.

@@ -97,7 +97,9 @@ def read_submit() -> Incoming:
 
 def _read_form() -> Incoming:
     """Read `kind`, `notify` and the like, params as JSON or as fields of their own, and files."""
-    allow_files(max([1, *(len(upload_fields(kind.params)) for kind in kinds().values())]))
+    takes_files = [upload_fields(kind.params) for kind in kinds().values()]
+    names = {f"params.{name}" for fields in takes_files for name in fields}
+    allow_files(max([1, *map(len, takes_files)]), *names)
     asked: dict[str, Any] = {}
     for name, text in request.form.items():
         if name in JobRequest.model_fields:

@@ -52,7 +52,7 @@ def upload_file() -> tuple[dict[str, Any], int]:
     person = require_api_person()
     if request.mimetype != FORM:
         raise ProblemError("unsupported_media_type", f"A file is uploaded as {FORM}.")
-    allow_files(1)
+    allow_files(1, "file")
     for name in [*request.form, *request.files]:
         if name != "file":
             raise invalid_field(name, "There is no such field; there is file.")

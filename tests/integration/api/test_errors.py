@@ -233,5 +233,5 @@ def test_without_redis_submits_go_on_within_their_limits(
     for _ in range(4):
         began = time.monotonic()
         statuses.append(submit())
-        assert time.monotonic() - began < 10  # of a Redis that never answers
+        assert time.monotonic() - began < 2  # of a Redis that never answers
     assert statuses == [202, 202, 202, 429]

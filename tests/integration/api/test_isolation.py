@@ -15,7 +15,13 @@ from flask import Flask
 
 from models import BrowserSession, Database
 
-OF_A_JOB = ("jobs/{id}", "jobs/{id}?wait=1", "jobs/{id}/result", "jobs/{id}/events")
+OF_A_JOB = (
+    "jobs/{id}",
+    "jobs/{id}?wait=1",
+    "jobs/{id}/result",
+    "jobs/{id}/events",
+    "jobs/{id}/timeline",
+)
 
 
 @pytest.mark.parametrize("path", OF_A_JOB)
@@ -123,14 +129,19 @@ def test_a_browser_reads_the_api_by_its_cookie(a: Api, b: Api, browser: Api) -> 
 
 def test_a_cookie_changes_nothing_over_the_api(browser: Api, a: Api) -> None:
     """No other site can make a browser submit: what changes something needs a token."""
+    job = a.submit()
     for origin in ("https://evil.example", "http://localhost"):
+        for path in ("cancellation", "reruns"):
+            answer: Any = browser.post(f"{job['links']['self']}/{path}", headers={"Origin": origin})
+            assert (answer.status_code, answer.get_json()["code"]) == (401, "token_missing")
         for more in (
             {"json": {"kind": "count_slowly"}},
             {"data": {"kind": "count_slowly"}, "content_type": "multipart/form-data"},
         ):
-            answer: Any = browser.post("jobs", headers={"Origin": origin}, **more)
+            answer = browser.post("jobs", headers={"Origin": origin}, **more)
             assert (answer.status_code, answer.get_json()["code"]) == (401, "token_missing")
-    assert a.get("jobs").get_json()["jobs"] == []
+    listed = a.get("jobs").get_json()["jobs"]
+    assert [(one["id"], one["status"]) for one in listed] == [(job["id"], "queued")]
 
 
 def test_a_signed_out_browser_is_a_stranger(

@@ -176,11 +176,11 @@ def test_30_megabytes_are_too_many(
     a: Api, photo: bytes, owner_connection: psycopg.Connection
 ) -> None:
     large = photo + bytes(30 * 1024 * 1024)
-    for answer in (
-        a.post("jobs", **form(large)),
-        a.post("uploads", data={"file": (io.BytesIO(large), "photo.jpg")}),
+    for answer, field in (
+        (a.post("jobs", **form(large)), "params.image"),
+        (a.post("uploads", data={"file": (io.BytesIO(large), "photo.jpg")}), "file"),
     ):
-        assert "20,971,520 bytes" in problem_of(answer, 413, "file_too_large")["detail"]
+        assert "20,971,520 bytes" in problem_of(answer, 413, "file_too_large", field)["detail"]
     just = photo + bytes(20 * 1024 * 1024 + 1 - len(photo))
     problem = problem_of(a.post("jobs", **form(just)), 413, "file_too_large", "params.image")
     assert "20,971,521" in problem["detail"]
@@ -288,7 +288,9 @@ def test_a_body_that_is_no_json_object(a: Api, body: bytes) -> None:
 
 def test_a_json_body_is_at_most_64_kb(a: Api) -> None:
     body = {"kind": "count_slowly", "client_context": {"a": "x" * 70_000}}
-    assert "65,536" in problem_of(a.post("jobs", json=body), 413, "body_too_large")["detail"]
+    assert (
+        "65,536" in problem_of(a.post("jobs", json=body), 413, "body_too_large", "body")["detail"]
+    )
 
 
 def test_other_formats_are_not_taken(a: Api) -> None:
