@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from models.errors import StaleFenceError
 from models.job import JobStatus
 from models.queries import query
+from models.step import Step
 from models.storable import MAX_CHECKPOINT_BYTES, MAX_RESULT_BYTES, storable
 
 
@@ -94,7 +95,7 @@ class Claim:
     @classmethod
     def take(
         cls,
-        session: Session,
+        session: Session | Step,
         job_id: UUID,
         *,
         worker: str,
@@ -124,10 +125,10 @@ class Claim:
                 "most_running": most_running,
             },
         ).one_or_none()
-        return None if row is None else cls(**row._mapping)
+        return None if row is None else cls(**row._asdict())
 
     def heartbeat(
-        self, session: Session, *, lease_seconds: float, progress: Progress | None = None
+        self, session: Session | Step, *, lease_seconds: float, progress: Progress | None = None
     ) -> bool:
         """Renew the lease, with the newest progress if it changed.
 
@@ -147,11 +148,11 @@ class Claim:
             raise StaleFenceError
         return bool(row.cancel_requested)
 
-    def check(self, session: Session) -> bool:
+    def check(self, session: Session | Step) -> bool:
         """Read whether the person asked for a cancel; raises like `heartbeat`, renews nothing."""
         return bool(self._fenced(session, "check_claim").cancel_requested)
 
-    def save_checkpoint(self, session: Session, checkpoint: Mapping[str, Any]) -> None:
+    def save_checkpoint(self, session: Session | Step, checkpoint: Mapping[str, Any]) -> None:
         """Keep what a retry goes on from.
 
         Raises:
@@ -162,7 +163,7 @@ class Claim:
         self._fenced(session, "save_checkpoint", checkpoint=json.dumps(cleaned))
 
     def save_partial(
-        self, session: Session, result: Mapping[str, Any], *, result_count: int | None
+        self, session: Session | Step, result: Mapping[str, Any], *, result_count: int | None
     ) -> None:
         """Keep the answer so far: it stays, labelled as a part, if the job is stopped.
 
@@ -175,7 +176,7 @@ class Claim:
 
     def succeed(
         self,
-        session: Session,
+        session: Session | Step,
         result: Mapping[str, Any],
         *,
         result_count: int | None,
@@ -206,7 +207,7 @@ class Claim:
 
     def fail(
         self,
-        session: Session,
+        session: Session | Step,
         code: str,
         message: str,
         *,
@@ -236,7 +237,7 @@ class Claim:
 
     def cancel(
         self,
-        session: Session,
+        session: Session | Step,
         *,
         partial: Mapping[str, Any] | None = None,
         partial_count: int | None = None,
@@ -251,7 +252,9 @@ class Claim:
             progress=progress,
         )
 
-    def retry(self, session: Session, *, delay_seconds: float, code: str, message: str) -> Ended:
+    def retry(
+        self, session: Session | Step, *, delay_seconds: float, code: str, message: str
+    ) -> Ended:
         """Put the job back in the queue for the next attempt.
 
         Raises:
@@ -270,7 +273,7 @@ class Claim:
 
     def _end(
         self,
-        session: Session,
+        session: Session | Step,
         status: JobStatus,
         *,
         result: Mapping[str, Any] | None = None,
@@ -284,7 +287,7 @@ class Claim:
         )
         return Ended.of(self._fenced(session, "finish_job", status=status, **{**values, **columns}))
 
-    def _fenced(self, session: Session, name: str, **values: Any) -> Any:
+    def _fenced(self, session: Session | Step, name: str, **values: Any) -> Any:
         row = session.execute(query(name), {**self._guard, **values}).one_or_none()
         if row is None:
             raise StaleFenceError
@@ -296,7 +299,13 @@ class Claim:
 
 
 def lose_attempt(
-    session: Session, job_id: UUID, *, worker: str, code: str, message: str, final: bool = False
+    session: Session | Step,
+    job_id: UUID,
+    *,
+    worker: str,
+    code: str,
+    message: str,
+    final: bool = False,
 ) -> Ended | None:
     """Give up the attempt of a child that is dead, at once instead of when its lease lapses.
 

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 from uuid import UUID
 
-import psycopg
-from sqlalchemy import Connection, create_engine, event, make_url, text
+import sqlalchemy
+from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from models.connection import Connection
 from models.settings import Settings
+from models.step import Step
 
 Role = Literal["textback_web", "textback_gate", "textback_worker", "textback_operator"]
 
 # One statement opens every transaction. All of it is transaction-local, so a transaction pooler
 # in front of Postgres can hand the connection to somebody else afterwards without harm. The
 # timeouts keep a frozen process from holding a row or a lock against the sweeps.
-_OPEN = text(
-    "select set_config('role', :role, true), set_config('textback.user_id', :user_id, true), "
-    "set_config('textback.presented', :presented, true), set_config('lock_timeout', '5s', true), "
-    "set_config('statement_timeout', '30s', true), "
+_OPEN = (
+    "select set_config('role', %(role)s, true), set_config('textback.user_id', %(user_id)s, true), "
+    "set_config('textback.presented', %(presented)s, true), "
+    "set_config('lock_timeout', '5s', true), set_config('statement_timeout', '30s', true), "
     "set_config('idle_in_transaction_session_timeout', '30s', true)"
 )
+_BEGIN = ("begin", None)
+
+# A connection that rested for longer than this is tried before anything depends on it.
+RESTED_SECONDS = 1.0
 
 CONNECT_ARGS = {
     "connect_timeout": 3,
@@ -37,27 +44,6 @@ CONNECT_ARGS = {
     "keepalives_count": 2,
     "tcp_user_timeout": 15_000,
 }
-
-# Longer than any statement may take there. What is silent for longer is half-open: something on the
-# way still acknowledges what we send, so that TCP notices nothing, and no answer will ever come.
-ANSWER_SECONDS = 35.0
-
-
-class _Connection(psycopg.Connection[Any]):
-    """Gives up on a server that owes an answer for too long, instead of waiting for ever."""
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        try:
-            return super().wait(gen, interval, ANSWER_SECONDS if timeout is None else timeout)
-        except psycopg.errors._WaitTimeout:
-            if timeout is not None:
-                raise
-            self.pgconn.finish()
-            raise psycopg.OperationalError(f"no answer within {ANSWER_SECONDS} s") from None
-
-
-def _connect(_dialect: object, _record: object, cargs: Any, cparams: Any) -> _Connection:
-    return _Connection.connect(*cargs, **cparams)
 
 
 class Database:
@@ -73,6 +59,8 @@ class Database:
             pool_use_lifo=True,  # what one connection does, the others need not remember too
             connect_args=CONNECT_ARGS,
             hide_parameters=True,  # what people search for is in them, and errors are logged
+            isolation_level="AUTOCOMMIT",  # transactions begin below
+            use_native_hstore=False,
         )
         event.listen(self.engine, "do_connect", _connect)
 
@@ -100,6 +88,20 @@ class Database:
         with self._transaction("textback_operator") as session:
             yield session
 
+    @contextmanager
+    def worker_step(self) -> Iterator[Step]:
+        """As `worker`, in one round trip: what is executed is committed when it is answered."""
+        with self._opened("textback_worker") as connection:
+            step = Step(_driver(connection))
+            try:
+                yield step
+                step.send()
+            except BaseException as error:
+                if _driver(connection).closed:
+                    connection.invalidate(error)
+                raise
+        _run_after_commit(step.info)
+
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
@@ -108,8 +110,9 @@ class Database:
     def _transaction(
         self, role: Role, *, user_id: str = "", presented: str = ""
     ) -> Iterator[Session]:
-        values = {"role": role, "user_id": user_id, "presented": presented}
-        with self._opened(values) as connection:
+        with self._opened(role, user_id=user_id, presented=presented) as connection:
+            if not connection.in_transaction():
+                connection.begin()
             session = Session(bind=connection, expire_on_commit=False, autoflush=False)
             try:
                 yield session
@@ -121,34 +124,65 @@ class Database:
                     connection.rollback()
                 raise
             session.close()
-        for action in session.info.get("after_commit", ()):
-            action()
+        _run_after_commit(session.info)
 
     @contextmanager
-    def _opened(self, values: dict[str, str]) -> Iterator[Connection]:
-        """Open a transaction, once more on a fresh connection if the pooled one had died.
+    def _opened(
+        self, role: Role, *, user_id: str = "", presented: str = ""
+    ) -> Iterator[sqlalchemy.Connection]:
+        """Lend a connection on which a transaction opens with the first statement.
 
-        Nothing has been done yet when the opening statement fails, so trying again is safe; it
-        spares the round trip of a ping before every transaction.
+        One that the server has closed is replaced. One that rested may be dead without our having
+        heard of it: there the transaction is opened at once, and opened anew on a fresh connection
+        if that fails. Nothing has been done yet, so trying again is safe.
         """
-        connection = self.engine.connect()
-        try:
-            connection.execute(_OPEN, values)
-        except DBAPIError as error:
-            connection.close()
-            if not error.connection_invalidated:
-                raise
-            connection = self.engine.connect()
+        values = {"role": role, "user_id": user_id, "presented": presented}
+        connection = self._alive()
+        driver = _driver(connection)
+        if time.monotonic() - driver.used_at > RESTED_SECONDS:
+            driver.opening = (_BEGIN,)
             try:
-                connection.execute(_OPEN, values)
-            except DBAPIError:
+                connection.exec_driver_sql(_OPEN, values)
+            except DBAPIError as error:
                 connection.close()
-                raise
-        with connection:
-            yield connection
+                if not error.connection_invalidated:
+                    raise
+                connection = self._alive()
+                driver = _driver(connection)
+                driver.opening = (_BEGIN, (_OPEN, values))
+        else:
+            driver.opening = (_BEGIN, (_OPEN, values))
+        try:
+            with connection:
+                yield connection
+        finally:
+            driver.opening = ()
+            driver.used_at = time.monotonic()
+
+    def _alive(self) -> sqlalchemy.Connection:
+        """Return a connection that has not been closed by the server."""
+        while not _driver(connection := self.engine.connect()).is_alive():
+            connection.invalidate()
+            connection.close()
+        return connection
 
 
-def after_commit(session: Session, action: Callable[[], None]) -> None:
+def _connect(_dialect: object, _record: object, arguments: Any, options: Any) -> Connection:
+    return Connection.open(*arguments, **options)
+
+
+def _driver(connection: sqlalchemy.Connection) -> Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, Connection)  # noqa: S101 - made by _connect
+    return driver
+
+
+def _run_after_commit(info: dict[Any, Any]) -> None:
+    for action in info.get("after_commit", ()):
+        action()
+
+
+def after_commit(session: Session | Step, action: Callable[[], None]) -> None:
     """Call `action` once the transaction of `session` is durable; never if it rolls back."""
     session.info.setdefault("after_commit", []).append(action)
 

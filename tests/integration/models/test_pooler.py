@@ -74,10 +74,12 @@ def test_people_keep_their_rows_and_statements_on_shared_connections(
             claim = claim_job(database, job_id)
             with database.worker() as session:
                 claim.heartbeat(session, lease_seconds=30, progress=Progress(50))
-            with database.worker() as session:
-                claim.succeed(session, {"counted": 1}, result_count=1)
+            with database.worker_step() as step:
+                claim.succeed(step, {"counted": 1}, result_count=1)
             assert read_job(database, person.id, job_id).owner_id == person.id
         with database.owner(person.id) as session:
+            prepared = session.connection().exec_driver_sql("select * from pg_prepared_statements")
+            assert prepared.all() == []
             return len(session.connection().exec_driver_sql("select id from jobs").all())
 
     try:

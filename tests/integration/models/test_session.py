@@ -1,0 +1,206 @@
+"""Transactions: how often they wait for Postgres, and what happens when it is away for a moment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from cast import Person
+from factories import claim_job, make_job, read_job
+from sqlalchemy import insert, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from models import Claim, Database, Job, JobEvent, Settings
+from models import session as session_module
+from models.connection import Connection
+from models.queries import query
+
+
+@pytest.fixture
+def one(settings: Settings) -> Iterator[Database]:
+    """A pool of its own, so that no other test's connections are in it."""
+    database = Database(settings, pool_size=2)
+    yield database
+    database.dispose()
+
+
+def driver(database: Database) -> Connection:
+    """Return the connection that the next transaction will use."""
+    with database.engine.connect() as connection:
+        found = connection.connection.driver_connection
+        assert isinstance(found, Connection)
+        return found
+
+
+def round_trips(database: Database, work: Callable[[], object]) -> int:
+    """Count how often the client waited for the server."""
+    connection = driver(database)
+    with tempfile.TemporaryFile() as trace:
+        connection.pgconn.trace(trace.fileno())
+        work()
+        connection.pgconn.untrace()
+        trace.seek(0)
+        return trace.read().count(b"ReadyForQuery")
+
+
+def test_what_opens_a_transaction_travels_with_its_first_statement(
+    one: Database, person_a: Person
+) -> None:
+    def read() -> None:
+        with one.owner(person_a.id) as session:
+            session.execute(text("select count(*) from jobs"))
+
+    read()
+    assert round_trips(one, read) == 2  # the other one is the commit
+
+
+def test_a_claim_is_one_round_trip(one: Database, settings: Settings, person_a: Person) -> None:
+    """Its lock and its claim are two statements, so that the count is taken under the lock."""
+    job_id = make_job(one, settings, person_a.id)
+    claims: list[Claim | None] = []
+
+    def claim() -> None:
+        with one.worker_step() as step:
+            claims.append(
+                Claim.take(step, job_id, worker="a worker", lease_seconds=30, most_running=2)
+            )
+
+    assert round_trips(one, claim) == 1
+    assert claims[0] is not None
+    assert claims[0].attempt == 1
+    assert read_job(one, person_a.id, job_id).status == "running"
+
+
+def test_statements_are_prepared_where_no_pooler_is_between(
+    one: Database, person_a: Person
+) -> None:
+    for _ in range(8):
+        with one.owner(person_a.id) as session:
+            session.execute(text("select count(*) from jobs"))
+            prepared = session.scalars(text("select statement from pg_prepared_statements")).all()
+    assert "select count(*) from jobs" in prepared
+
+
+@pytest.mark.parametrize("rested", [False, True])
+@pytest.mark.parametrize("way", ["worker", "worker_step"])
+def test_connections_that_the_server_closed_are_replaced(
+    one: Database, settings: Settings, person_a: Person, owner_connection: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch, way: str, rested: bool,
+) -> None:  # fmt: skip
+    """As after a restart of Postgres, for all that are pooled."""
+    claim = claim_job(one, make_job(one, settings, person_a.id))
+    with one.worker(), one.worker():
+        pass
+    with one.worker() as first, one.worker() as second:
+        pids = [session.scalar(text("select pg_backend_pid()")) for session in (first, second)]
+    assert len(set(pids)) == 2
+    for pid in pids:
+        owner_connection.execute("select pg_terminate_backend(%s, 5000)", [pid])
+    if rested:
+        monkeypatch.setattr(session_module, "RESTED_SECONDS", 0)
+    with getattr(one, way)() as session:
+        claim.heartbeat(session, lease_seconds=30)
+
+
+def test_a_connection_that_died_unheard_is_replaced(
+    one: Database, settings: Settings, person_a: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first statement fails and nothing has been done yet, so it is done on a fresh one."""
+    claim = claim_job(one, make_job(one, settings, person_a.id))
+    monkeypatch.setattr(session_module, "RESTED_SECONDS", 0)
+    monkeypatch.setattr(Connection, "is_alive", lambda _: True)
+    for way in (one.worker, one.worker_step):
+        with one.worker() as session:
+            session.scalar(text("select 1"))
+        with socket.socket(fileno=os.dup(driver(one).fileno())) as wire:
+            wire.shutdown(socket.SHUT_RDWR)
+        with way() as session:
+            claim.heartbeat(session, lease_seconds=30)
+
+
+def test_what_strikes_while_we_wait_leaves_no_answer_behind(
+    one: Database, person_a: Person
+) -> None:
+    """A time limit does not wait for Postgres, and the next transaction reads its own answer."""
+
+    class Struck(BaseException):
+        pass
+
+    def strike(*_: Any) -> None:
+        raise Struck
+
+    before = signal.signal(signal.SIGALRM, strike)
+    try:
+        for _ in range(2):
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            began = time.monotonic()
+            with pytest.raises(Struck), one.owner(person_a.id) as session:
+                session.execute(text("select pg_sleep(20)"))
+            assert time.monotonic() - began < 5
+            with one.owner(person_a.id) as session:
+                assert session.scalar(text("select 42")) == 42
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_an_error_undoes_the_whole_step(
+    one: Database, settings: Settings, person_a: Person
+) -> None:
+    claim = claim_job(one, make_job(one, settings, person_a.id))
+    guard = {"id": claim.job_id, "fence": claim.fence}
+    with pytest.raises(DBAPIError), one.worker_step() as step:
+        step.execute(query("save_checkpoint"), {**guard, "checkpoint": '{"done": 1}'})
+        step.execute(query("save_checkpoint"), {**guard, "checkpoint": "{"}).one_or_none()
+    assert read_job(one, person_a.id, claim.job_id).checkpoint is None
+    with one.worker_step() as step:
+        claim.check(step)
+
+
+def test_what_nobody_reads_is_done_all_the_same(
+    one: Database, settings: Settings, person_a: Person
+) -> None:
+    claim = claim_job(one, make_job(one, settings, person_a.id))
+    values = {"id": claim.job_id, "fence": claim.fence, "checkpoint": '{"done": 1}'}
+    with one.worker_step() as step:
+        step.execute(query("save_checkpoint"), values)
+    assert read_job(one, person_a.id, claim.job_id).checkpoint == {"done": 1}
+
+
+def test_a_step_ends_with_the_answer(one: Database, settings: Settings, person_a: Person) -> None:
+    claim = claim_job(one, make_job(one, settings, person_a.id))
+    with one.worker_step() as step:
+        claim.check(step)
+        with pytest.raises(RuntimeError):
+            claim.check(step)
+
+
+def test_whatever_comes_first_finds_its_role_set(
+    one: Database, settings: Settings, person_a: Person
+) -> None:
+    """Many rows at once, a savepoint, and rows that stay on the server until they are read."""
+    job_id = make_job(one, settings, person_a.id)
+    events = [{"job_id": job_id, "owner_id": person_a.id, "event": name} for name in "abc"]
+
+    def insert_many(session: Session) -> None:
+        session.connection().execute(insert(JobEvent), events)
+
+    def savepoint(session: Session) -> None:
+        with session.begin_nested():
+            session.execute(text("select count(*) from jobs"))
+
+    def stream(session: Session) -> None:
+        found = session.execute(text("select id from jobs").execution_options(yield_per=1))
+        assert found.scalars().all() == [job_id]
+
+    for first in (insert_many, savepoint, stream):
+        with one.owner(person_a.id) as session:
+            first(session)
+            assert session.get(Job, job_id) is not None
