@@ -217,3 +217,19 @@ def test_operator_events_are_written_by_workers_and_hidden_from_people(
         database.owner(person_a.id) as session,
     ):
         session.execute(text("select * from operator_events"))
+
+
+def test_what_operators_were_told_goes_after_ninety_days(
+    database: Database, owner_connection: psycopg.Connection
+) -> None:
+    with database.worker() as session:
+        for subject in ("old@host/1", "new@host/1"):
+            record_operator_event(session, "worker_deaf", subject)
+    owner_connection.execute(
+        "update operator_events set at = at - interval '91 days' where subject = 'old@host/1'"
+    )
+    with database.operator() as session:
+        assert len(session.scalars(query("prune_operator_events"), {"most": 1000}).all()) == 1
+    left = owner_connection.execute("select subject from operator_events").fetchall()
+    assert ("new@host/1",) in left
+    assert ("old@host/1",) not in left
