@@ -22,6 +22,7 @@ from functools import partial
 from typing import Self
 from uuid import UUID
 
+import redis
 from celery import platforms
 
 from celeryconfig import EXPIRY_SECONDS, INTERACTIVE, SCHEDULED, SWEEP_SECONDS
@@ -112,10 +113,12 @@ class Sweeper:
         self._main = main
         self._worker = worker
         self._silence = silence
+        self._redis_away_at = time.monotonic()
 
     def run(self) -> None:
         """Sweep every few seconds, apart from the others, and take orders in between."""
         _settle(keep=self._orders)
+        log.info("sweeper of %s is ready", self._worker)
         unfinished = b""
         prune_at = time.monotonic() + EXPIRY_SECONDS * random.random()  # noqa: S311 - spreads load
         sweep_at = time.monotonic() + SWEEP_SECONDS * random.random()  # noqa: S311
@@ -147,7 +150,7 @@ class Sweeper:
     def _end_deaf_worker(self) -> None:
         """End a worker that no message reaches, so that its supervisor starts it anew."""
         for queue in JOB_QUEUES:
-            silence = self._silence.seconds(queue)
+            silence = self._deaf_seconds(queue)
             if silence > DEAF_SECONDS and _has_waited(queue):
                 break
         else:
@@ -162,6 +165,20 @@ class Sweeper:
             time.sleep(0.2)
         hand_back_jobs(self._worker)
         os.kill(self._main, signal.SIGKILL)  # its children end with it
+
+    def _deaf_seconds(self, queue: str) -> float:
+        """Return for how long messages may have been waiting for this worker.
+
+        While Redis is away nobody gets any, and a worker needs a moment to find it again.
+        """
+        try:
+            messages = sweeps.count_messages(queue)
+        except redis.RedisError:
+            self._redis_away_at = time.monotonic()
+            raise
+        if not messages:
+            return 0.0
+        return min(self._silence.seconds(queue), time.monotonic() - self._redis_away_at)
 
 
 def _obey(line: bytes) -> None:
@@ -186,9 +203,7 @@ def _obey(line: bytes) -> None:
 
 
 def _has_waited(queue: str) -> bool:
-    """Whether jobs wait and so do the messages about them: else Redis is away, and not we deaf."""
-    if not runtime.redis_client().llen(queue):
-        return False
+    """Whether a job in line has been waiting for as long as a deaf worker is silent."""
     with runtime.database().operator() as session:
         waited = session.scalar(query("has_waited"), {"queue": queue, "seconds": DEAF_SECONDS})
     return bool(waited)

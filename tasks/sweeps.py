@@ -44,7 +44,7 @@ def dispatch_waiting_jobs(*, alone: bool = False) -> int:
     """Give waiting jobs their turn, and hint again at those in line whose hint was lost."""
     sent = 0
     for queue in (INTERACTIVE, SCHEDULED):
-        waiting = _messages(queue)
+        waiting = count_messages(queue)
         room = MOST_HINTS - waiting
         if room <= 0:
             continue
@@ -98,7 +98,7 @@ def send_due_notifications(*, alone: bool = False) -> int:
             wake_on_commit(session, row.job_id)
     if held:
         log.warning("texts held for review count=%s", len(held))
-    room = MOST_HINTS - _messages(NOTIFICATIONS)
+    room = MOST_HINTS - count_messages(NOTIFICATIONS)
     if room <= 0:
         return 0
     with _sweeping("dispatch notifications", alone=alone) as session:
@@ -163,6 +163,6 @@ def _sweeping(name: str, *, alone: bool) -> Iterator[Session | None]:
         yield session if row.may_go_on else None
 
 
-def _messages(queue: str) -> int:
+def count_messages(queue: str) -> int:
     """Return how many messages wait in Redis for a queue."""
     return int(runtime.redis_client().llen(queue))
