@@ -12,7 +12,7 @@ NEVER_IMPORTED := /twilio/|/phonenumbers/(geodata|carrierdata|tzdata)/|/pip/|/se
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-input --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check lint format types imports lock memory clean programs
+.PHONY: help setup setup-dev run test faults check lint format types imports lock memory clean programs
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,13 @@ test: check programs ## Check everything, then run all tests (what the CI does)
 	@$(BIN)/python -m pytest --numprocesses 2
 
 check: lint types imports ## Check format, style, types and who imports whom
+
+faults: setup-dev ## Kill everything at random under load: JOBS=10000 KILLS=200 SEED=… LEASE=3
+	@PYTHONPATH=tests $(BIN)/python -m faults --jobs $(JOBS) --kills $(KILLS) --lease $(LEASE) $(if $(SEED),--seed $(SEED))
+JOBS  ?= 10000
+KILLS ?= 200
+SEED  ?=
+LEASE ?= 3
 
 lint: setup-dev
 	@$(BIN)/ruff format --check --quiet . || { echo "not formatted: make format"; exit 1; }

@@ -59,6 +59,7 @@ def plan_chaos(rng: random.Random, jobs: int, kills: int) -> list[Fault]:
     counts = {
         "kill_child": kills - round(kills * 0.25),
         "kill_node": round(kills * 0.25),
+        "kill_any": max(2, round(40 * share)),
         "freeze_child": max(2, round(30 * share)),
         "freeze_node": max(1, round(10 * share)),
         "stop_node": max(1, round(10 * share)),
@@ -143,6 +144,15 @@ class Chaos:
             return self._after_kill(fault, f"child {pid}", attempts)
 
         self._until_hit(strike)
+
+    def _kill_any(self, fault: Fault) -> None:
+        """Kill a worker's process whatever it does: claiming, finishing or nothing."""
+        children = [pid for name in self._running_nodes() for pid in self.cluster.children(name)]
+        if children:
+            pid = _pick(children, fault.choice)
+            self.cluster.kill(pid)
+            at = time.time()
+            self._note(Hit(fault.what, f"child {pid}", at, at))
 
     def _kill_node(self, fault: Fault) -> None:
         """Kill a whole node in which jobs run; its children die with it."""

@@ -1,0 +1,28 @@
+"""The short random run: a thousand jobs while workers, web, beat and servers are killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks what it kills, and reads /proc")
+@pytest.mark.timeout(300)
+def test_thousand_jobs_survive_thirty_kills() -> None:
+    """Everything accepted ends once, whatever dies meanwhile; the last lines say what was found.
+
+    The seed is new each time and printed; docs/FAULTS.md tells how to run it again.
+    """
+    ran = subprocess.run(
+        [sys.executable, "-m", "faults", "--jobs", "1000", "--kills", "30", "--lease", "2",
+         "--quick", "--deadline", "240"],
+        cwd=TESTS, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    print(ran.stdout)
+    assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
