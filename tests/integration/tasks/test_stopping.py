@@ -44,7 +44,10 @@ def test_a_running_job_stops_within_a_heartbeat_and_keeps_what_it_had(
     tmp_path: Path,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """What was found last is there, though it was never written while the job ran."""
+    """What was found last is there, though it was never written while the job ran.
+
+    Demand: 002-18, 004-29
+    """
     marks = tmp_path / "marks"
     params = {"marks": str(marks), "steps": 100, "step_seconds": 0.2}
     job_id = make_job(database, settings, person_a.id, kind="collects", params=params)
@@ -115,7 +118,10 @@ def test_native_code_that_hears_nothing_is_killed_at_the_hard_limit(
     asks: bool,
     outcome: str,
 ) -> None:
-    """No thread of that process runs any more; the main process notices, long before the lease."""
+    """No thread of that process runs any more; the main process notices, long before the lease.
+
+    Demand: 002-45
+    """
     monkeypatch.setattr(dispatch, "_KILL_AFTER_SECONDS", 1)
     marks = tmp_path / "marks"
     began = time.monotonic()
@@ -141,7 +147,10 @@ def test_a_killed_child_is_noticed_at_once(
     tmp_path: Path,
     owner_connection: psycopg.Connection,
 ) -> None:
-    """kill -9 in mid-job: the same worker goes on from the checkpoint, without beat or lease."""
+    """kill -9 in mid-job: the same worker goes on from the checkpoint, without beat or lease.
+
+    Demand: 004-34
+    """
     marks = tmp_path / "marks"
     params = {"marks": str(marks), "steps": 10, "step_seconds": 0.2}
     job_id = make_job(database, settings, person_a.id, params=params)

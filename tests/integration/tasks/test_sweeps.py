@@ -138,6 +138,63 @@ def test_files_without_a_job_go_after_a_day_and_others_stay_with_their_answer(
     assert left == [(kept.id,)]
 
 
+def test_what_is_past_its_time_goes_in_small_batches_in_one_run(
+    sweeps: ModuleType,
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    owner_connection: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Answers, events, keys and what waited too long: however many, and nothing else."""
+    from tasks import sweeps as each_sweep
+
+    monkeypatch.setattr(each_sweep, "PRUNE_BATCH", 2)
+    old = [make_job(database, settings, person_a.id) for _ in range(5)]
+    for job_id in old:
+        claim = claim_job(database, job_id)
+        with database.worker() as session:
+            claim.succeed(session, {"counted": 1}, result_count=1)
+    overdue, fresh = (make_job(database, settings, person_a.id) for _ in range(2))
+    owner_connection.execute(
+        "update jobs set expires_at = now() - interval '1 minute' where owner_id = %s and id <> %s",
+        (person_a.id, fresh),
+    )
+    assert sweeps.prune_expired() >= 7
+    left = dict(
+        owner_connection.execute(
+            "select id, pruned_at is null from jobs where owner_id = %s", (person_a.id,)
+        ).fetchall()
+    )
+    assert left == {**dict.fromkeys([*old, overdue], False), fresh: True}
+    status = owner_connection.execute(
+        "select status, error_code from jobs where id = %s", (overdue,)
+    ).fetchone()
+    assert status == ("failed", "waited_too_long")
+    assert owner_connection.execute(
+        "select distinct job_id from job_events where owner_id = %s", (person_a.id,)
+    ).fetchall() == [(fresh,)]
+
+
+def test_a_sweep_is_left_out_while_another_process_is_at_it(
+    sweeps: ModuleType,
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    owner_connection: psycopg.Connection,
+) -> None:
+    """The processes beside the workers spare Postgres that; beat's sweep runs all the same."""
+    from tasks import sweeps as each_sweep
+
+    job_id = make_job(database, settings, person_a.id)
+    claim_job(database, job_id)
+    owner_connection.execute("update jobs set lease_until = now() where id = %s", (job_id,))
+    with each_sweep._sweeping("rescue", alone=True) as session:
+        assert session is not None
+        assert each_sweep.rescue_stalled_jobs(alone=True) == 0
+        assert sweeps.rescue_stalled_jobs() == 1
+
+
 def test_each_attempt_waits_longer_and_the_third_is_the_last(
     sweeps: ModuleType,
     database: Database,
