@@ -16,10 +16,11 @@ def _stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture
-def stage(_stage: Stage) -> Stage:
-    """Servers, web process and nodes, mended after whatever came before."""
+def stage(_stage: Stage) -> Iterator[Stage]:
+    """Servers, web process and nodes, mended after whatever came before; checked afterwards."""
     _stage.mend()
-    return _stage
+    yield _stage
+    _stage.check()
 
 
 @pytest.fixture

@@ -153,6 +153,16 @@ class Proxy:
         """Break off what is connected now; new connections pass."""
         self._change(self._reset_all)
 
+    def reset_silent(self) -> None:
+        """Break off the connections of which bytes were swallowed."""
+
+        def change() -> None:
+            for link in tuple(self._links):
+                if link.is_dead:
+                    link.reset()
+
+        self._change(change)
+
     def stall(self, *directions: Direction) -> None:
         """Hold everything back; what was held arrives after `heal`."""
         self._set(directions, mode=Mode.STALL)

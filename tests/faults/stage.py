@@ -10,10 +10,11 @@ import json
 import secrets
 import signal
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,11 +26,13 @@ import psutil
 import psycopg
 from psycopg.rows import dict_row
 
+from faults.harness.checker import Checker
 from faults.harness.cluster import Cluster, wait_for
 from faults.proxy import Proxy
 
 LEASE_SECONDS = 2
 MOST_CONNECTIONS = 50
+PHASES = ("before", "inside", "committed", "told")  # of each step, see points.py
 FINAL = ("succeeded", "failed", "cancelled")
 
 
@@ -271,6 +274,7 @@ class Stage(Cluster):
         """Make everything whole again, and leave no job to do."""
         for proxy in self.proxies:
             proxy.heal()
+            proxy.reset_silent()
         for armed in self.armed.iterdir():
             armed.unlink(missing_ok=True)
         if not self.postgres.is_ready():
@@ -279,14 +283,53 @@ class Stage(Cluster):
             self.start_valkey()
         for name in self.nodes:
             self.kill_group(name, signal.SIGCONT)
-        with self.owner_connection() as connection:
-            for status in ("queued", "running"):
-                connection.execute(
-                    "update jobs set status = 'cancelled', finished_at = now(), lease_until = null"
-                    " where status = %s",
-                    [status],
-                )
         self.wait_serving()
+        self.forget()
+
+    def forget(self) -> None:
+        """Leave no job and no hint, as if none had ever been."""
+        with self.redis() as client, self.owner_connection() as connection:
+            client.flushdb()
+            connection.execute("set lock_timeout = '20s'")
+            connection.execute("truncate jobs, audit cascade")
+
+    def check(self) -> None:
+        """Look that what is promised of every job holds for all there are now."""
+        checker = Checker(self)
+        findings = [
+            checker.completed_once(),
+            checker.ends_stand(),
+            checker.no_late_write(),
+            checker.progress_never_falls(),
+            checker.cap_kept(),
+            checker.no_early_rescue(),
+        ]
+        broken = {finding.name: finding.broken for finding in findings if not finding.holds}
+        assert not broken, broken
+
+
+@contextmanager
+def asking(
+    callers: Sequence[Caller], *, every: float = 0.1, **params: Any
+) -> Iterator[list[Reply]]:
+    """Let each caller submit one job after the other meanwhile; all answers are in the list."""
+    replies: list[Reply] = []
+    over = threading.Event()
+
+    def go_on(caller: Caller) -> None:
+        while not over.is_set():
+            replies.append(caller.submit(**params))
+            over.wait(every)
+
+    threads = [threading.Thread(target=go_on, args=(caller,)) for caller in callers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield replies
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
 
 
 def at_once(action: Callable[[int], Any], count: int) -> list[Any]:

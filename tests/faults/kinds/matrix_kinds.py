@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import ctypes
+import signal
 import time
 from typing import Any
 
-from fault_kinds import Params, Result, attempt_in_ledger
+from fault_kinds import MANY_ATTEMPTS, Params, Result, attempt_in_ledger
 
 from tasks.context import JobContext
 from tasks.registry import JobKind
 
 TIME_LIMIT_SECONDS = 2
+
+
+def thorough(ctx: JobContext, params: Params) -> Result:
+    """Use all there is: progress, checkpoint and the answer so far, at each step."""
+    with attempt_in_ledger(ctx) as (ledger, fence):
+        began_at = (ctx.last_checkpoint or {}).get("done", 0)
+        for step in range(began_at, params.steps):
+            ctx.progress(step, total=params.steps, unit="steps", stage=f"Step {step} fence={fence}")
+            time.sleep(params.step_seconds)
+            ledger.write("step", step)
+            ctx.checkpoint({"fence": fence, "done": step + 1})
+            ctx.partial(Result(label=params.label, fence=fence, steps=step + 1, began_at=began_at))
+        return Result(label=params.label, fence=fence, steps=params.steps, began_at=began_at)
 
 
 def segfault(ctx: JobContext, params: Params) -> Result:
@@ -31,8 +45,9 @@ def glutton(ctx: JobContext, params: Params) -> Result:
 
 
 def holds_the_gil(ctx: JobContext, params: Params) -> Result:
-    """Wait in native code that lets no other thread run, and no signal be handled."""
+    """Wait in native code that lets no other thread run, and that no signal interrupts."""
     with attempt_in_ledger(ctx):
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         ctypes.PyDLL(None).sleep(600)
         raise AssertionError
 
@@ -53,11 +68,14 @@ def deaf(ctx: JobContext, params: Params) -> Result:
 def _kind(name: str, run: Any, **more: Any) -> JobKind:
     return JobKind(
         name=name, title=name, params=Params, result=Result, run=run,
-        time_limit_seconds=TIME_LIMIT_SECONDS, **more,
+        count=lambda result: result.steps, **more,
     )  # fmt: skip
 
 
+THOROUGH = _kind("thorough", thorough, max_attempts=MANY_ATTEMPTS)
 SEGFAULT = _kind("segfault", segfault, max_attempts=2)
-GLUTTON = _kind("glutton", glutton, max_attempts=2)
-HOLDS_THE_GIL = _kind("holds_the_gil", holds_the_gil, max_attempts=1)
+GLUTTON = _kind("glutton", glutton, max_attempts=2, memory_limit_mb=300)
+HOLDS_THE_GIL = _kind(
+    "holds_the_gil", holds_the_gil, max_attempts=1, time_limit_seconds=TIME_LIMIT_SECONDS
+)
 DEAF = _kind("deaf", deaf, max_attempts=2)
