@@ -130,7 +130,9 @@ class Cluster:
         self.postgres.wait_ready()
         self.valkey.wait_ready()
         self._assert_servers_are_ours()
-        path = os.pathsep.join(map(str, (TESTS / "faults" / "kinds", TESTS / "extra_kinds", TESTS)))
+        # The code beside these tests, even if another copy is installed.
+        folders = (TESTS / "faults" / "kinds", TESTS / "extra_kinds", TESTS, TESTS.parent)
+        path = os.pathsep.join(map(str, folders))
         self.environment = {
             "DATABASE_URL": self.postgres.url(LOGIN, PASSWORD),
             "MIGRATION_DATABASE_URL": self.postgres.owner_url(),
