@@ -8,12 +8,14 @@ from functools import partial
 from typing import Any
 
 from celery import signals
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from models import Job, JobStatus
 from models.queries import query
 from tasks import runtime
 from tasks.dispatch import send_job_hint
+from tasks.lost import give_up_attempt
 from tasks.publishing import publish_later
 from tasks.wake import wake_on_commit
 
@@ -58,6 +60,34 @@ def hand_back_jobs(worker: str) -> None:
 def _hand_back_jobs(sender: str, **_: Any) -> None:
     """Do it in the main process: the children are in the middle of their work.
 
-    They notice at their next step that the job is no longer theirs.
+    They notice at their next step that the job is no longer theirs. A child that has just been
+    killed in its job has used up an attempt, though nobody here has noticed yet.
     """
-    hand_back_jobs(worker_name(str(sender), main=os.getpid()))
+    worker = worker_name(str(sender), main=os.getpid())
+    try:
+        _give_up_dead_children(worker)
+    except SQLAlchemyError as error:
+        log.warning("dead children not looked for: %s", type(error).__name__)
+    hand_back_jobs(worker)
+
+
+def _give_up_dead_children(worker: str) -> None:
+    with runtime.database().worker() as session:
+        session.execute(_IMPATIENT)
+        rows = session.execute(
+            select(Job.id, Job.worker).where(
+                Job.status == JobStatus.RUNNING,
+                Job.worker.startswith(f"{worker}/", autoescape=True),
+            )
+        ).all()
+        for job_id, child in rows:
+            if child is not None and _has_ended(int(child.rpartition("/")[2])):
+                give_up_attempt(session, job_id, worker=child)
+
+
+def _has_ended(child: int) -> bool:
+    """Tell whether a child of this process has ended, and leave it to Celery to reap it."""
+    try:
+        return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True

@@ -27,14 +27,11 @@ from celery import platforms
 
 from celeryconfig import EXPIRY_SECONDS, INTERACTIVE, SCHEDULED, SWEEP_SECONDS
 from models import record_operator_event
-from models.claim import lose_attempt
 from models.queries import query
 from tasks import runtime, sweeps
 from tasks.app import celery_app
-from tasks.dispatch import hint_on_commit, notify_on_commit
-from tasks.errors import LOST_WORKER, TOO_SLOW
+from tasks.lost import give_up_attempt
 from tasks.shutdown import hand_back_jobs
-from tasks.wake import wake_on_commit
 
 log = logging.getLogger(__name__)
 
@@ -185,21 +182,11 @@ def _obey(line: bytes) -> None:
     """End the attempt of a child that is dead; no other attempt is touched."""
     lost = LostChild.from_line(line)
     with runtime.database().worker() as session:
-        ended = lose_attempt(
-            session,
-            lost.job_id,
-            worker=lost.worker,
-            code="time_limit" if lost.is_slow else "worker_lost",
-            message=TOO_SLOW if lost.is_slow else LOST_WORKER,
-            final=lost.is_slow,
+        ended = give_up_attempt(session, lost.job_id, worker=lost.worker, is_slow=lost.is_slow)
+    if ended is not None:
+        log.warning(
+            "gave up the attempt of a lost child job_id=%s now=%s", lost.job_id, ended.status
         )
-        if ended is None:
-            return
-        wake_on_commit(session, lost.job_id)
-        hint_on_commit(session, ended.next)
-        if ended.notification_id is not None:
-            notify_on_commit(session, ended.notification_id)
-    log.warning("gave up the attempt of a lost child job_id=%s now=%s", lost.job_id, ended.status)
 
 
 def _has_waited(queue: str) -> bool:

@@ -181,6 +181,38 @@ def test_a_worker_that_is_stopped_hands_its_job_back_at_once(
     ]  # fmt: skip
 
 
+def test_a_death_counts_even_if_the_worker_is_stopped_before_it_notices(
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    processes: Processes,
+    ended: Callable[..., Job],
+    owner_connection: psycopg.Connection,
+    tmp_path: Path,
+) -> None:
+    """Handed back uncounted, a job that kills its workers would go round as they are replaced."""
+    marks = tmp_path / "marks"
+    job_id = make_job(
+        database,
+        settings,
+        person_a.id,
+        params={"marks": str(marks), "steps": 8, "step_seconds": 0.25},
+    )
+    stopped = processes.start("worker", "--name", "first", "--concurrency", "1")
+    wait_for(lambda: marks.exists() and marks.read_text().endswith("\n"), what="the first attempt")
+    os.kill(stopped.pid, signal.SIGSTOP)
+    os.kill(int(marks.read_text().split()[2]), signal.SIGKILL)
+    os.kill(stopped.pid, signal.SIGTERM)
+    os.kill(stopped.pid, signal.SIGCONT)
+    processes.start("worker", "--name", "second", "--concurrency", "1")
+    job = ended(job_id, seconds=20)
+    assert (job.status, job.attempt) == ("succeeded", 2)
+    told = owner_connection.execute(
+        "select event from job_events where job_id = %s order by id", (job_id,)
+    ).fetchall()
+    assert [row[0] for row in told] == ["enqueued", "claimed", "rescued", "claimed", "succeeded"]
+
+
 def test_a_frozen_worker_that_wakes_up_late_changes_nothing(
     database: Database,
     settings: Settings,
