@@ -6,7 +6,8 @@ imports it. A test arms a point with a file in the folder FAULTS_ARMED, named
 it is done once, by one process.
 
 A point is `<step>:<phase>`. Steps are what an attempt does in a transaction; phases are `before`
-(nothing done), `inside` (written, not committed), `committed` (durable, nobody told) and `told`.
+(nothing done), `inside` (written; where statement and commit travel together, that may be durable
+already), `committed` (durable, and nobody told) and `told`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ import tasks.runner
 import tasks.sweeper
 import tasks.sweeps
 from models import Claim, Database, after_commit
+from models.step import Step
 from tasks.app import celery_app
 
 log = logging.getLogger(__name__)
@@ -74,7 +76,7 @@ def _at(step: str, method: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(method)
     def surrounded(*args: Any, **values: Any) -> Any:
-        session = next(one for one in (*args, *values.values()) if isinstance(one, Session))
+        session = next(one for one in (*args, *values.values()) if isinstance(one, Session | Step))
         hit(f"{step}:before")
         after_commit(session, lambda: hit(f"{step}:committed"))
         answer = method(*args, **values)
@@ -89,8 +91,8 @@ def _told(transaction: Callable[..., Any]) -> Callable[..., Any]:
     """Surround a transaction, whose end includes what is done after its commit."""
 
     @contextmanager
-    def surrounded(self: Database, *args: Any, **values: Any) -> Iterator[Session]:
-        seen: list[Session] = []
+    def surrounded(self: Database, *args: Any, **values: Any) -> Iterator[Session | Step]:
+        seen: list[Session | Step] = []
         with transaction(self, *args, **values) as session:
             seen.append(session)
             yield session
@@ -108,7 +110,8 @@ def install() -> None:
             setattr(Claim, name, classmethod(_at(step, method.__func__)))
         elif method is not None:
             setattr(Claim, name, _at(step, method))
-    Database.worker = _told(Database.worker)  # type: ignore[method-assign]
+    for transaction in ("worker", "worker_step"):
+        setattr(Database, transaction, _told(getattr(Database, transaction)))
 
 
 def hurry() -> None:

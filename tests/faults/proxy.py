@@ -51,6 +51,8 @@ class Effect(StrEnum):
 class Trap:
     """Waits on every connection for these words from the client, in this order, and acts once.
 
+    Capitals make no difference.
+
     Attributes:
         sprung: set when it has acted; the request has reached the server unless it is held or lost.
         replied: set when the server has answered the request.
@@ -354,9 +356,9 @@ class Proxy:
         trap = self._trap
         if trap is None or trap.sprung.is_set():
             return
-        place = 0
+        place, data = 0, data.lower()
         while link.words_seen < len(trap.words):
-            place = data.find(trap.words[link.words_seen], place)
+            place = data.find(trap.words[link.words_seen].lower(), place)
             if place < 0:
                 return
             link.words_seen += 1

@@ -229,6 +229,10 @@ class Cluster:
         """Do not start it again after its end; `bring_up` does."""
         self.nursery.tell(do="restart", name=name, after=None)
 
+    def bring_up(self, name: str) -> None:
+        """Start again, now and whenever it ends, what `keep_down` kept down."""
+        self.nursery.bring_up(name, restart_after=RESTART_SECONDS)
+
     def stop(self) -> None:
         """End everything that was started and see that nothing is left."""
         if self._nursery is not None:
@@ -453,6 +457,12 @@ class _Nursery:
         """Kill it for good."""
         self.tell(do="stop", name=name)
         self._wait(lambda: name not in self._pids, f"the end of {name}")
+
+    def bring_up(self, name: str, *, restart_after: float) -> None:
+        """Start it again as it was started before, and wait until it has a pid."""
+        self._wait(lambda: self.pid(name) is None, f"the end of {name}")
+        self.tell(do="restart", name=name, after=restart_after)
+        self._wait(lambda: self.pid(name), name)
 
     def tell(self, **order: Any) -> None:
         """Give an order."""

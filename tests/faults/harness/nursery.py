@@ -75,9 +75,11 @@ class Nursery:
             self._kill(self._wards.pop(name))
             self._say(event="stopped", name=name)
         elif order["do"] == "restart":  # whether it is started again after its end
-            self._wards[name].restart_after = order["after"]
-            if order["after"] is None:
-                self._wards[name].due_at = None
+            ward = self._wards[name]
+            ward.restart_after = order["after"]
+            ward.due_at = None
+            if order["after"] is not None and ward.process is None:
+                self._start(ward)
 
     def _look(self) -> None:
         for ward in self._wards.values():
