@@ -52,7 +52,8 @@ test: check programs ## Check everything, then run all tests (what the CI does)
 check: lint types imports ## Check format, style, types and who imports whom
 
 faults: setup-dev ## Kill everything at random under load: JOBS=10000 KILLS=200 SEED=… LEASE=3
-	@PYTHONPATH=tests $(BIN)/python -m faults --jobs $(JOBS) --kills $(KILLS) --lease $(LEASE) $(if $(SEED),--seed $(SEED))
+	@PYTHONPATH=tests $(BIN)/python -m faults --jobs $(JOBS) --kills $(KILLS) --lease $(LEASE) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(DEADLINE),--deadline $(DEADLINE)) $(if $(KEEP),--keep)
 JOBS  ?= 10000
 KILLS ?= 200
 SEED  ?=
