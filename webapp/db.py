@@ -4,6 +4,7 @@ nobody kept waiting by a server that has fallen silent.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,6 +26,9 @@ _SETTINGS = "textback.settings"
 # For a connection, and then for each answer of Postgres. A frozen server, or one whose network
 # swallows everything, gives no error at all; whoever asks is to hear of it within 2 s.
 PATIENCE_SECONDS = 1.6
+# While Postgres answers others it is only busy, or we are: then a place in the pool, or an answer,
+# is worth waiting for, though not for ever.
+_BUSY_SECONDS = 5.0
 _READY_SECONDS = 1.5
 
 
@@ -35,7 +39,7 @@ class SilentDatabaseError(TextbackError):
 # All the ways in which Postgres is away; nothing is wrong with the request then.
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError, SilentDatabaseError)
 
-_timer: ContextVar[gevent.Timeout | None] = ContextVar("timer", default=None)
+_timer: ContextVar[_Patience | None] = ContextVar("timer", default=None)
 
 
 class WebDatabase(Database):
@@ -44,13 +48,16 @@ class WebDatabase(Database):
     def __init__(self, settings: Settings) -> None:
         """Each statement and each commit may take PATIENCE_SECONDS anew."""
         super().__init__(settings)
+        self.heard_at = 0.0
         event.listen(self.engine, "before_cursor_execute", _wait_anew)
         event.listen(self.engine, "commit", _wait_anew)
+        for answered in ("after_cursor_execute", "connect"):
+            event.listen(self.engine, answered, self._hear)
 
     def is_reachable(self) -> bool:
         """Whether Postgres answers, and soon."""
         try:
-            with _patience(_READY_SECONDS), self.engine.connect() as connection:
+            with self._patience(_READY_SECONDS), self.engine.connect() as connection:
                 connection.execute(text("select 1"))
         except DATABASE_AWAY:
             return False
@@ -58,42 +65,76 @@ class WebDatabase(Database):
 
     @contextmanager
     def _transaction(self, *args: Any, **values: Any) -> Iterator[Session]:
-        with _patience(PATIENCE_SECONDS), super()._transaction(*args, **values) as session:
+        with self._patience(PATIENCE_SECONDS), super()._transaction(*args, **values) as session:
             yield session
 
+    def _hear(self, *_about: object) -> None:
+        self.heard_at = time.monotonic()
 
-@contextmanager
-def _patience(seconds: float) -> Iterator[None]:
-    """Give up after so long without an answer.
+    @contextmanager
+    def _patience(self, seconds: float) -> Iterator[None]:
+        """Give up after so long without an answer.
 
-    gevent's time-out is no Exception, so SQLAlchemy throws the connection away whose answer is
-    still outstanding instead of lending it to the next request. Without gevent, as in tests and
-    commands, nobody else waits behind us and there is no limit.
+        gevent's time-out is no Exception, so SQLAlchemy throws the connection away whose answer is
+        still outstanding instead of lending it to the next request. Without gevent, as in tests and
+        commands, nobody else waits behind us and there is no limit.
 
-    Raises:
-        SilentDatabaseError: Postgres said nothing for that long.
-    """
-    if not is_module_patched("socket"):
-        yield
-        return
-    timer = gevent.Timeout.start_new(seconds)
-    before = _timer.set(timer)
-    try:
-        yield
-    except gevent.Timeout as expired:
-        if expired is not timer:
-            raise
-        raise SilentDatabaseError from None
-    finally:
-        _timer.reset(before)
-        timer.close()
+        Raises:
+            SilentDatabaseError: Postgres said nothing for that long.
+        """
+        if not is_module_patched("socket"):
+            yield
+            return
+        timer = _Patience(self, seconds)
+        timer.start()
+        before = _timer.set(timer)
+        try:
+            yield
+        except gevent.Timeout as expired:
+            if expired is not timer:
+                raise
+            raise SilentDatabaseError from None
+        finally:
+            _timer.reset(before)
+            timer.close()
+
+
+class _Patience(gevent.Timeout):
+    """Expires when Postgres has been silent for so long, towards us and towards everybody."""
+
+    timer: Any
+
+    def __init__(self, database: WebDatabase, seconds: float) -> None:
+        super().__init__(seconds)
+        self._database = database
+        self._seconds = seconds
+        self._began = 0.0
+
+    def start(self) -> None:
+        self._began = time.monotonic()
+        super().start()
+
+    def start_anew(self) -> None:
+        """Begin to wait for the next answer. The timer runs on: what counts is when we began."""
+        self._began = time.monotonic()
+
+    def _on_expiration(self, waiting: Any, expired: BaseException) -> None:
+        """Throw, or wait for what is left since Postgres was heard of; gevent's own hook."""
+        now = time.monotonic()
+        quiet_until = max(self._began, self._database.heard_at) + self._seconds
+        left = min(quiet_until, self._began + _BUSY_SECONDS) - now
+        if left <= 0:
+            super()._on_expiration(waiting, expired)
+            return
+        self.timer.close()
+        self.timer = gevent.get_hub().loop.timer(left)
+        self.timer.start(self._on_expiration, waiting, expired, update=True)
 
 
 def _wait_anew(*_about: object) -> None:
     timer = _timer.get()
     if timer is not None:
-        timer.cancel()
-        timer.start()
+        timer.start_anew()
 
 
 def init_database(app: Flask, settings: Settings) -> Database:

@@ -12,10 +12,12 @@ import psycopg
 import pytest
 from api_client import Api
 from factories import claim_job
+from processes import wait_for
 
 from models import Database, Progress, Settings
 from tasks.runner import run
 from tasks.wake import wake_on_commit
+from webapp.live import hub
 
 
 def report(database: Database, claim: Any, percent: int) -> None:
@@ -123,12 +125,13 @@ def test_nobody_who_waits_holds_a_connection(a: Api, make_app: Any, token_a: str
 
     def wait() -> None:
         program = Api(app.test_client(), token_a)
-        answer = program.get(f"{job['links']['self']}?wait=2", headers={"If-None-Match": tag})
+        answer = program.get(f"{job['links']['self']}?wait=6", headers={"If-None-Match": tag})
         answers.append(answer.status_code)
 
     waiting = [threading.Thread(target=wait) for _ in range(10)]
     for thread in waiting:
         thread.start()
+    wait_for(lambda: hub(app).watcher_count == 10, 20, "all of them to wait")
     held = []
     for _ in range(20):
         time.sleep(0.05)
