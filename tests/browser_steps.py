@@ -111,7 +111,7 @@ def load_pictures(page: Page) -> int:
 
 def job_id(page: Page) -> UUID:
     """Return the id of the job whose page this is."""
-    return UUID(page.url.rsplit("/", 1)[1])
+    return UUID(page.url.rsplit("/", 1)[1].split("?")[0])
 
 
 def owner_of(connection: psycopg.Connection, job: UUID) -> UUID:

@@ -28,6 +28,7 @@ from models import Database, Settings
 
 pytestmark = pytest.mark.browser
 TICKING = re.compile(r"^(0:0[1-9]|0:[1-5]\d|[1-9]\d*:\d\d)$")
+NEXT = {"en": "Next in line", "ko": "다음 차례"}
 LOCK = {
     "en": "You can close the app or lock your phone.",
     "ko": "앱을 닫거나 휴대폰을 잠가도 괜찮아요!",
@@ -71,7 +72,7 @@ def test_photo_in_text_out_link_open(
         send(page)
         expect(page.locator("#promise")).to_contain_text(LOCK[word])
         expect(page.locator("#promise")).to_contain_text(f"••••\N{NO-BREAK SPACE}{number[-4:]}")
-        expect(page.locator("#position dd")).to_have_text("1")
+        expect(page.locator("#position dd")).to_have_text(NEXT[word])
         expect(page.locator("#elapsed")).to_have_text(TICKING)
         shoot(page, f"waiting-{name}")
         page.evaluate("window.sameDocument = true")
@@ -243,7 +244,7 @@ def test_page_is_right_without_streams_and_after_a_lost_network(
     choose_photo(page, files)
     with product.at_rest():
         send(page)
-        expect(page.locator("#position dd")).to_have_text("1")
+        expect(page.locator("#position dd")).to_have_text(NEXT["en"])
     expect(page.locator(".product").first).to_be_visible()
 
     person = meet()
@@ -263,10 +264,12 @@ def test_second_search_while_the_first_waits(meet: Meet, product: Product, files
     person = meet()
     first, second = person.page(), person.page()
     with product.at_rest():
-        for page in (first, second):
-            choose_photo(page, files)
-            send(page)
-        expect(second.locator("#position dd")).to_have_text("2")
+        choose_photo(first, files)
+        send(first)
+        choose_photo(second, files)
+        second.locator("label.chip", has=second.locator("[value=dress]")).click()
+        send(second)
+        expect(second.locator("#position dd")).to_have_text("2nd in line")
     for page in (first, second):
         expect(page.locator(".product").first).to_be_visible()
     assert first.url != second.url

@@ -141,12 +141,15 @@ def _live_view(session: Session, job: Job, now: datetime) -> dict[str, Any]:
     stages = stage_words()
     steps = gettext("{done} of {total}")
     total = job.progress_total or 0
+    stopping = job.status == JobStatus.RUNNING and job.cancel_requested_at is not None
     return {
         "facts": {name: facts[name] for name in _FACTS},
         "elapsed": clock((now - job.created_at).total_seconds()),
-        "stopping": job.status == JobStatus.RUNNING and job.cancel_requested_at is not None,
+        "stopping": stopping,
         "place": place_in_line(facts["queue_position"], words),
-        "left": time_left(facts, words),
+        "left": gettext("What it has found so far is kept.")
+        if stopping
+        else time_left(facts, words),
         "stage": _stage(job, stages, begins),
         "steps": steps.format(done=job.progress_done or 0, total=total) if total > 1 else "",
         "words": {"stages": stages, "begins": begins, "steps": steps, **words},
@@ -171,6 +174,8 @@ def _relations(session: Session, job: Job) -> list[tuple[str, Job]]:
 
 
 def _stage(job: Job, stages: dict[str, str], begins: str) -> str:
+    if job.status == JobStatus.RUNNING and job.cancel_requested_at:
+        return gettext("It ends in a moment.")
     if job.status == JobStatus.RUNNING:
         return stages.get(job.stage, job.stage) if job.stage else begins
     if job.not_before and job.not_before > datetime.now(UTC):

@@ -43,7 +43,7 @@ def headline(job: Job) -> str:
     if job.status == JobStatus.QUEUED:
         return gettext("Waiting for its turn")
     if job.status == JobStatus.RUNNING:
-        return gettext("Searching …")
+        return gettext("Stopping …") if job.cancel_requested_at else gettext("Searching …")
     if job.status == JobStatus.CANCELLED:
         return gettext("This search was cancelled")
     if job.status == JobStatus.FAILED:

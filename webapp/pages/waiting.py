@@ -71,7 +71,7 @@ def time_left(job: Mapping[str, Any], words: Mapping[str, str]) -> str:
         unit, size, step = "minutes", _MINUTE, 1
     else:
         unit, size, step = "hours", _HOUR, 1
-    low = math.floor(low / size / step) * step
+    low = math.floor(low / size / step + 0.5) * step
     high = math.ceil(high / size / step) * step
     form = f"{unit}_most" if low <= 0 else f"{unit}_one" if low == high else unit
     return words[form].format(low=low, high=high)

@@ -158,14 +158,15 @@ function redraw(page) {
   setUp();
 }
 
-function warn(words) {
+function warn(words, isWaiting = false) {
   notice.textContent = words;
+  notice.classList.toggle("waiting", isWaiting);
   notice.hidden = !words;
 }
 
 function wait(words, milliseconds) {
   setBusy(false);
-  warn(words);
+  warn(words, true);
   button.textContent = button.dataset.again;
   waiting = setTimeout(sendAgain, milliseconds || AGAIN_MS);
 }

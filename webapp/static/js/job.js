@@ -125,7 +125,10 @@ async function ask() {
 function missed() {
   inVain += 1;
   if (inVain < 2) return;
-  const said = navigator.onLine ? notice.dataset.away : notice.dataset.offline;
+  tell(navigator.onLine ? notice.dataset.away : notice.dataset.offline);
+}
+
+function tell(said) {
   if (notice.textContent !== said) notice.textContent = said;
   notice.hidden = false;
 }
@@ -169,20 +172,18 @@ function stop() {
 async function cancel(form) {
   const button = form.querySelector("button");
   if (button.getAttribute("aria-disabled")) return;
-  const idle = button.textContent;
+  const stage = box.querySelector("#stage");
+  const before = [button.textContent, stage.textContent];
   button.setAttribute("aria-disabled", "true");
-  button.textContent = button.dataset.busy;
-  box.querySelector("#stage").textContent = button.dataset.busy;
+  button.textContent = stage.textContent = button.dataset.busy;
   try {
     const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "text/html" } });
     if (!answer.redirected) throw new Error(String(answer.status));
     swap(await answer.text());
   } catch {
     button.removeAttribute("aria-disabled");
-    button.textContent = idle;
-    inVain = 1;
-    missed();
-    ask();
+    [button.textContent, stage.textContent] = before;
+    tell(notice.dataset.notCancelled);
   }
 }
 

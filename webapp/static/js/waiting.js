@@ -24,7 +24,7 @@ export function timeLeft(job, words, passed = 0) {
   [low, high] = [low - passed, high - passed];
   if (high <= 0) return words.soon;
   const [unit, size, step] = high <= 90 ? ["seconds", 1, STEP] : high <= 5400 ? ["minutes", 60, 1] : ["hours", 3600, 1];
-  low = Math.floor(low / size / step) * step;
+  low = Math.round(low / size / step) * step;
   high = Math.ceil(high / size / step) * step;
   const form = low <= 0 ? `${unit}_most` : low === high ? `${unit}_one` : unit;
   return words[form].replace("{low}", low).replace("{high}", high);
