@@ -252,16 +252,20 @@ def test_two_replicas_of_the_worker_do_twice_as_much_at_once(host: Host, tmp_pat
 
     Demand: 003-1, 003-11
     """
-    kinds = {"PYTHONPATH": f"{host.image}{os.pathsep}{ROOT / 'tests' / 'extra_kinds'}"}
-    web = host.container("web").start(**kinds)
-    replicas = [host.container("worker").start(**kinds) for _ in range(2)]
+    more = {
+        "PYTHONPATH": f"{host.image}{os.pathsep}{ROOT / 'tests' / 'extra_kinds'}",
+        "RUNNING_JOBS_PER_PERSON": "8",
+    }
+    web = host.container("web").start(**more)
+    replicas = [host.container("worker").start(**more) for _ in range(2)]
     for container in (web, *replicas):
         container.wait_healthy()
     token = web.run("textback", "token", "create", "--name", "replicas")
     marks = tmp_path / "marks"
     params = {"marks": str(marks), "steps": 10, "step_seconds": 0.3}
     # More than both can take at once, so that neither is idle while the other is full.
-    jobs = [submit(web, token, {"kind": "count_slowly", "params": params}) for _ in range(8)]
+    asked = {"kind": "count_slowly", "params": params, "force": True}
+    jobs = [submit(web, token, asked) for _ in range(8)]
     for job in jobs:
         assert ask(web, token, f"{job['links']['self']}?wait=30")["status"] == "succeeded"
     words = [line.split()[0] for line in marks.read_text().splitlines()]
