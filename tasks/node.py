@@ -23,6 +23,9 @@ from tasks.sweeper import JOB_QUEUES, LostChild, Silence, Sweeper
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
+# A question to Redis is answered after this long if no message comes. It names its queues, so
+# while `scheduled` is left out it is short: another job of that queue may come as one ends.
+ASK_SECONDS, ASK_SECONDS_WITHOUT_SCHEDULED = 1.0, 0.1
 RESTART_SECONDS = 5.0  # a sweeper that dies at once is started again no sooner than this
 
 _node: Node | None = None
@@ -77,8 +80,17 @@ class Node(bootsteps.StartStopStep):
 
     def _on_message(self, *_: Any) -> None:
         self._silence.end()
+        self._choose_patience()
+
+    def _choose_patience(self) -> None:
+        consumer = self._worker.consumer.task_consumer
+        if consumer is None:  # on its way back to Redis
+            return
+        short = INTERACTIVE in self._queues and not self._may_take_scheduled()
+        consumer.channel.brpop_timeout = ASK_SECONDS_WITHOUT_SCHEDULED if short else ASK_SECONDS
 
     def _tick(self) -> None:
+        self._choose_patience()
         for queue in JOB_QUEUES:
             if not self._listens_to(queue):
                 self._silence.end(queue)

@@ -95,6 +95,32 @@ def test_one_job_of_b_does_not_wait_behind_a_thousand_of_a(
     assert running(owner_connection)["interactive"] <= 3
 
 
+def test_scheduled_jobs_follow_each_other_closely(
+    database: Database,
+    settings: Settings,
+    processes: Processes,
+    owner_connection: psycopg.Connection,
+) -> None:
+    """One place is theirs, and as one ends the next is taken, not a second later."""
+    processes.start("worker", "--concurrency", "2")
+    wait_for(lambda: "ready" in processes.log(), what="the worker")
+    submission = Submission(kind="count_slowly", params={}, source=JobSource.SCHEDULE)
+    for _ in range(25):
+        person = make_person(database)
+        with database.owner(person.id) as session:
+            submit(session, settings, person.id, submission)
+    began = time.monotonic()
+
+    def all_done() -> bool:
+        row = owner_connection.execute(
+            "select from jobs where status in ('queued', 'running') limit 1"
+        ).fetchone()
+        return row is None
+
+    wait_for(all_done, what="the end of all")
+    assert time.monotonic() - began < 15
+
+
 @pytest.mark.usefixtures("settings")
 def test_scheduled_is_not_listened_to_while_its_places_are_taken(
     monkeypatch: pytest.MonkeyPatch,
