@@ -349,7 +349,7 @@ class Cluster:
     def texts(self) -> list[dict[str, Any]]:
         """Return every text that was sent."""
         path = self.folder / "texts.jsonl"
-        return [json.loads(line) for line in path.open()] if path.exists() else []
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     # -- breaking -------------------------------------------------------------------------------
 
