@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from models import Job, JobStatus
 from models.estimate import DurationEstimate, estimate
 
-# Within this the past of a kind does not change much, and every page asks for it.
-_KNOWN_SECONDS = 30.0
+# Every page asks, and within this neither the past of a kind nor the number of running jobs changes
+# much.
+_KNOWN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
