@@ -148,6 +148,13 @@ def test_search_is_seen_in_each_state(
         shoot(page, f"running-{name}")
         assert page.evaluate("window.shifted") == 0
 
+        with database.worker() as session:
+            part = {**found, "products": found["products"][:2]}
+            claim.save_partial(session, part, result_count=2)
+            wake_on_commit(session, job)
+        expect(page.locator("#so-far .product")).to_have_count(2)
+        shoot(page, f"so-far-{name}")
+
         twice = person.page()
         choose_photo(twice, files)
         twice.locator("label.chip", has=twice.locator("[value=dress]")).click()

@@ -162,7 +162,7 @@ def test_progress_is_seen_step_by_step(
 ) -> None:
     """A slow job shows each step on two devices at once, and becomes its result by itself.
 
-    Demand: 000-36, 003-18, 004-20
+    Demand: 000-36, 003-18, 004-20, 004-24
     """
     person = meet()
     page = person.page()
@@ -176,6 +176,7 @@ def test_progress_is_seen_step_by_step(
     second = desk.page(f"/jobs/{slow}")
     for tab in (page, second):
         expect(tab.locator("#steps dd")).to_have_text(re.compile("[1-5] of 6"))
+        expect(tab.locator("#elapsed")).to_have_text(TICKING)
     assert page.locator("#bar").get_attribute("value") is not None
     shoot(page, "running-en-390-light")
     shoot(second, "running-en-1280-light")

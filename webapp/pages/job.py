@@ -35,6 +35,7 @@ _FACTS = (
     "version",
     "status",
     "attempt",
+    "result_count",
     "cancel_requested_at",
     "queue_position",
     "eta_seconds",

@@ -31,6 +31,7 @@ def result_view(session: Session, job: Job) -> dict[str, Any]:
         "category_labels": category_labels(session, [job]).get(job.id, []),
         # Whatever the end: what a search kept on its way is shown, with its label.
         "result": job.result if job.is_final else None,
+        "so_far": None if job.is_final else job.result,
         "result_template": f"results/{job.kind}.html",
         "expires_at": job.expires_at,
         "why": why,

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from api_client import close_app, free_port
+from factories import claim_job
 from pydantic import SecretStr
 from sqlalchemy import select
 
@@ -167,6 +168,24 @@ def test_link_to_a_failed_job_says_why(
     assert page.status_code == 200
     assert "시간이 너무 오래 걸려 멈췄어요." in page.text
     assert "English" not in page.text.replace(">English</a>", "")
+
+
+def test_link_to_a_failed_job_shows_what_it_had_found(
+    visit: Visit,
+    files: Path,
+    path_of: Callable[[UUID], str],
+    database: Database,
+) -> None:
+    """Labelled as a part, and whoever holds the link can do nothing with the search."""
+    job_id = visit().search(files / "coffee.jpg", **NUMBER)
+    claim = claim_job(database, job_id)
+    with database.worker() as session:
+        claim.save_partial(session, {"products": []}, result_count=0)
+        claim.fail(session, "time_limit", "English")
+    page = visit().get(path_of(job_id)).text
+    assert "Partial: stopped before the end" in page
+    assert "<form" not in page
+    assert str(job_id) not in page
 
 
 def test_own_pages_are_nobody_elses(visit: Visit, work: Work, files: Path) -> None:

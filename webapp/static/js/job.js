@@ -44,6 +44,8 @@ function apply(fresh) {
     redraw();
     return;
   }
+  const soFar = box.querySelector("#so-far");
+  if (soFar && job.partial && (soFar.hidden || soFar.dataset.count !== String(job.result_count ?? ""))) redraw();
   const bar = box.querySelector("#bar");
   if (bar) bar.value = job.progress;
   const stage = box.querySelector("#stage");
@@ -87,8 +89,10 @@ async function redraw() {
 function swap(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html").querySelector("#job");
   if (Number(fresh.dataset.version) < version) return redraw();
+  const isSame = fresh.dataset.status === box.dataset.status && fresh.hasAttribute("data-stopping") === isStopping();
+  if (isSame && !isOver()) return patch(fresh);
   const isOpen = box.querySelector("#timeline")?.open;
-  const focused = box.contains(document.activeElement) && document.activeElement.closest("form, summary")?.parentElement.id;
+  const held = box.contains(document.activeElement) && document.activeElement.closest("#stop, #timeline")?.id;
   fresh.classList.toggle("arrives", fresh.dataset.status !== box.dataset.status);
   box.replaceWith(fresh);
   box = fresh;
@@ -105,9 +109,18 @@ function swap(html) {
     box.querySelector("h1")?.setAttribute("tabindex", "-1");
     box.querySelector("h1")?.focus({ preventScroll: true });
     scrollTo({ top: 0 });
-  } else if (focused) {
-    box.querySelector(`#${focused} summary, #stop button`)?.focus({ preventScroll: true });
+  } else if (held) {
+    box.querySelector(`#${held} :is(button, summary)`)?.focus({ preventScroll: true });
   }
+}
+
+// The same state with more in it: nothing else is touched.
+function patch(fresh) {
+  for (const name of ["#so-far", "#timeline ol"]) {
+    const [before, after] = [box.querySelector(name), fresh.querySelector(name)];
+    if (before && after) before.replaceWith(after);
+  }
+  document.dispatchEvent(new Event("textback:swapped"));
 }
 
 async function ask() {
