@@ -9,10 +9,27 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any, Self
 
 import psycopg
-from psycopg.pq import PipelineStatus
+from psycopg.abc import PQGen
+from psycopg.pq import ExecStatus, PipelineStatus
+from psycopg.pq.abc import PGresult
+from psycopg.waiting import Ready, Wait
+
+from models.statement import Statement
+
+# One statement opens every transaction. All of it is transaction-local, so a transaction pooler
+# in front of Postgres can hand the connection to somebody else afterwards without harm. The
+# timeouts keep a frozen process from holding a row or a lock against the sweeps.
+BEGIN, COMMIT = Statement("begin"), Statement("commit")
+OPEN = Statement(
+    "select set_config('role', :role, true), set_config('textback.user_id', :user_id, true), "
+    "set_config('textback.presented', :presented, true), set_config('lock_timeout', '5s', true), "
+    "set_config('statement_timeout', '30s', true), "
+    "set_config('idle_in_transaction_session_timeout', '30s', true)"
+)
 
 # Statements of a connection that are seen more often than this are prepared.
 PREPARE_AFTER = 5
@@ -21,19 +38,22 @@ PREPARE_AFTER = 5
 # way still acknowledges what we send, so that TCP notices nothing, and no answer will ever come.
 ANSWER_SECONDS = 35.0
 
-Statement = tuple[str, Mapping[str, str] | None]
+_NOTHING: Mapping[str, Any] = {}
+_ENDS = {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}
 
 
 class Connection(psycopg.Connection[Any]):
     """One of ours: in autocommit for psycopg, which would else send a `begin` of its own.
 
     Attributes:
-        opening: what opens the transaction, until it is sent.
+        opening: what the statement that opens the transaction is given, until that is sent.
         used_at: the clock when a transaction last ended here.
     """
 
-    opening: Sequence[Statement]
+    opening: Mapping[str, str] | None
     used_at: float
+    _names: dict[str, bytes]
+    _numbers: count[int]
 
     @classmethod
     def open(cls, *arguments: Any, **options: Any) -> Self:
@@ -44,8 +64,10 @@ class Connection(psycopg.Connection[Any]):
         """
         options |= {"autocommit": True, "cursor_factory": Cursor, "prepare_threshold": None}
         connection = cls.connect(*arguments, **options)
-        connection.opening = ()
+        connection.opening = None
         connection.used_at = time.monotonic()
+        connection._names = {}
+        connection._numbers = count()
         row = connection.execute("select pg_backend_pid()").fetchone()
         if row is not None and row[0] == connection.info.backend_pid:
             connection.prepare_threshold = PREPARE_AFTER
@@ -70,12 +92,27 @@ class Connection(psycopg.Connection[Any]):
             return False
         return not self.closed
 
+    def cursor(self, *arguments: Any, **options: Any) -> Any:
+        """Return a cursor; one that lives on the server needs its transaction at once."""
+        if arguments or options.get("name"):
+            self.open_now()
+        return super().cursor(*arguments, **options)
+
+    def open_now(self) -> None:
+        """Open the transaction without waiting for its first statement."""
+        if self.opening is not None:
+            with self.opened_with():
+                pass
+
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """Send what is executed within in one go, and read all answers at the end."""
+    def opened_with(self) -> Iterator[None]:
+        """Send what opens the transaction together with what is executed within."""
+        values, self.opening = self.opening, None
         try:
             with self.pipeline():
                 try:
+                    psycopg.Cursor(self).execute(BEGIN.text, prepare=False)
+                    psycopg.Cursor(self).execute(OPEN.pyformat, values)
                     yield
                 except psycopg.Error:
                     raise
@@ -90,23 +127,61 @@ class Connection(psycopg.Connection[Any]):
             self.close()
             raise error.__context__ or error from None
 
-    def send_opening(self) -> None:
-        """Execute what opens the transaction; the caller gathers it with more."""
-        opening, self.opening = self.opening, ()
-        for statement, values in opening:
-            psycopg.Cursor(self).execute(statement, values, prepare=values is not None)
+    def transact(self, statements: Sequence[tuple[Statement, Mapping[str, Any]]]) -> list[PGresult]:
+        """Do statements and commit, all in one message and one answer; return their results.
 
-    def cursor(self, *arguments: Any, **options: Any) -> Any:
-        """Return a cursor; one that lives on the server needs its transaction at once."""
-        if arguments or options.get("name"):
-            self.open_now()
-        return super().cursor(*arguments, **options)
+        psycopg's own pipeline sends each statement by itself, and waits for each.
 
-    def open_now(self) -> None:
-        """Open the transaction without waiting for its first statement."""
-        if self.opening:
-            with self.together():
-                self.send_opening()
+        Raises:
+            psycopg.Error: the server refused one, and all are undone.
+        """
+        transaction = [*statements, (COMMIT, _NOTHING)]
+        if self.opening is not None:
+            transaction = [(BEGIN, _NOTHING), (OPEN, self.opening), *transaction]
+            self.opening = None
+        messages = [(one, one.parameters(values)) for one, values in transaction]
+        pgconn = self.pgconn
+        prepared: dict[str, bytes] = {}
+        places, expected = [], 0
+        pgconn.enter_pipeline_mode()
+        try:
+            for statement, parameters in messages:
+                expected += self._send(statement, parameters, prepared)
+                places.append(expected - 1)
+            pgconn.pipeline_sync()
+            results = self.wait(_answers(pgconn))
+            pgconn.exit_pipeline_mode()
+        except BaseException:
+            self.close()  # its answers are still to come
+            raise
+        for result in results:
+            if result.status not in _ENDS:
+                raise psycopg.errors.error_from_result(result)
+        self._names |= prepared
+        return [results[place] for place in places[-1 - len(statements) : -1]]
+
+    def _send(
+        self, statement: Statement, parameters: list[bytes | None], prepared: dict[str, bytes]
+    ) -> int:
+        """Return how many results will come of it."""
+        pgconn = self.pgconn
+        if self.prepare_threshold is None or not statement.names:
+            pgconn.send_query_params(statement.numbered, parameters)
+            return 1
+        name = self._names.get(statement.text)
+        if name is not None:
+            pgconn.send_query_prepared(name, parameters)
+            return 1
+        name = prepared[statement.text] = f"step_{next(self._numbers)}".encode()
+        pgconn.send_prepare(name, statement.numbered)
+        pgconn.send_query_prepared(name, parameters)
+        return 2
+
+    def _deallocate(self, name: bytes | None) -> PQGen[None]:
+        """Note that psycopg makes the server forget all that was prepared, as after a rollback."""
+        if name is None:
+            self._names.clear()
+        return super()._deallocate(name)
 
 
 class Cursor(psycopg.Cursor[Any]):
@@ -115,10 +190,9 @@ class Cursor(psycopg.Cursor[Any]):
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         """Execute a statement, after what opens the transaction if that is still to be sent."""
         connection = self.connection
-        if not isinstance(connection, Connection) or not connection.opening:
+        if not isinstance(connection, Connection) or connection.opening is None:
             return super().execute(query, params, **options)
-        with connection.together():
-            connection.send_opening()
+        with connection.opened_with():
             super().execute(query, params, **options)
         return self
 
@@ -127,3 +201,21 @@ class Cursor(psycopg.Cursor[Any]):
         if isinstance(self.connection, Connection):
             self.connection.open_now()
         super().executemany(query, params_seq, **options)
+
+
+def _answers(pgconn: psycopg.pq.abc.PGconn) -> PQGen[list[PGresult]]:
+    """Send what is left to send, and read up to the end of the pipeline."""
+    while pgconn.flush():
+        if (yield Wait.RW) & Ready.R:
+            pgconn.consume_input()
+    results: list[PGresult] = []
+    while True:
+        while pgconn.is_busy():
+            yield Wait.R
+            pgconn.consume_input()
+        result = pgconn.get_result()
+        if result is None:
+            continue  # the end of one statement's results
+        if result.status == ExecStatus.PIPELINE_SYNC:
+            return results
+        results.append(result)

@@ -19,17 +19,6 @@ from models.step import Step
 
 Role = Literal["textback_web", "textback_gate", "textback_worker", "textback_operator"]
 
-# One statement opens every transaction. All of it is transaction-local, so a transaction pooler
-# in front of Postgres can hand the connection to somebody else afterwards without harm. The
-# timeouts keep a frozen process from holding a row or a lock against the sweeps.
-_OPEN = (
-    "select set_config('role', %(role)s, true), set_config('textback.user_id', %(user_id)s, true), "
-    "set_config('textback.presented', %(presented)s, true), "
-    "set_config('lock_timeout', '5s', true), set_config('statement_timeout', '30s', true), "
-    "set_config('idle_in_transaction_session_timeout', '30s', true)"
-)
-_BEGIN = ("begin", None)
-
 # A connection that rested for longer than this is tried before anything depends on it.
 RESTED_SECONDS = 1.0
 
@@ -136,27 +125,25 @@ class Database:
         heard of it: there the transaction is opened at once, and opened anew on a fresh connection
         if that fails. Nothing has been done yet, so trying again is safe.
         """
-        values = {"role": role, "user_id": user_id, "presented": presented}
+        opening = {"role": role, "user_id": user_id, "presented": presented}
         connection = self._alive()
         driver = _driver(connection)
+        driver.opening = opening
         if time.monotonic() - driver.used_at > RESTED_SECONDS:
-            driver.opening = (_BEGIN,)
             try:
-                connection.exec_driver_sql(_OPEN, values)
+                connection.exec_driver_sql("select 1")
             except DBAPIError as error:
                 connection.close()
                 if not error.connection_invalidated:
                     raise
                 connection = self._alive()
                 driver = _driver(connection)
-                driver.opening = (_BEGIN, (_OPEN, values))
-        else:
-            driver.opening = (_BEGIN, (_OPEN, values))
+                driver.opening = opening
         try:
             with connection:
                 yield connection
         finally:
-            driver.opening = ()
+            driver.opening = None
             driver.used_at = time.monotonic()
 
     def _alive(self) -> sqlalchemy.Connection:

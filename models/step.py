@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import psycopg
-from psycopg.rows import namedtuple_row
+from psycopg.adapt import Transformer
+from psycopg.pq.abc import PGresult
 from sqlalchemy import TextClause
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 
 from models.connection import Connection
+from models.statement import Statement, statement
 
 
 class Step:
@@ -26,16 +28,15 @@ class Step:
         """`connection` has a transaction open or to be opened."""
         self.info: dict[str, Any] = {}
         self._connection = connection
-        self._waiting: list[tuple[psycopg.Cursor[Any], str, Mapping[str, Any]]] = []
-        self._is_sent = False
+        self._statements: list[tuple[Statement, Mapping[str, Any]]] = []
+        self._results: list[PGresult] | None = None
 
-    def execute(self, statement: TextClause, values: Mapping[str, Any]) -> Answer:
+    def execute(self, clause: TextClause, values: Mapping[str, Any]) -> Answer:
         """Add a statement; it is sent when an answer is read, this one or another."""
-        if self._is_sent:
+        if self._results is not None:
             raise RuntimeError("this transaction has been committed")
-        cursor = psycopg.Cursor(self._connection, row_factory=namedtuple_row)
-        self._waiting.append((cursor, _driver_sql(statement), values))
-        return Answer(self, cursor)
+        self._statements.append((statement(clause.text), values))
+        return Answer(self, len(self._statements) - 1)
 
     def send(self) -> None:
         """Do everything and commit it, unless that is done.
@@ -43,41 +44,47 @@ class Step:
         Raises:
             DBAPIError: as SQLAlchemy does.
         """
-        if self._is_sent:
+        if self._results is not None:
             return
-        self._is_sent = True
-        if not self._waiting:
+        self._results = []
+        if not self._statements:
             return
         try:
-            with self._connection.together():
-                self._connection.send_opening()
-                for cursor, sql, values in self._waiting:
-                    cursor.execute(sql, values, prepare=True)
-                psycopg.Cursor(self._connection).execute("commit", prepare=False)
+            self._results = self._connection.transact(self._statements)
         except psycopg.Error as error:
             raise DBAPIError.instance(
-                "; ".join(sql for _, sql, _ in self._waiting), None, error, psycopg.Error,
+                "; ".join(one.text for one, _ in self._statements), None, error, psycopg.Error,
                 hide_parameters=True, connection_invalidated=bool(self._connection.closed),
             ) from error  # fmt: skip
 
+    def row(self, place: int) -> Any | None:
+        """Return the row that the statement in this place returned."""
+        self.send()
+        assert self._results is not None  # noqa: S101 - sent
+        result = self._results[place]
+        if result.ntuples > 1:
+            raise ValueError("more than one row")
+        if result.ntuples == 0:
+            return None
+        transformer = Transformer(self._connection)
+        transformer.set_pgresult(result)
+        names = tuple((result.fname(number) or b"").decode() for number in range(result.nfields))
+        return transformer.load_row(0, _row_type(names)._make)
+
 
 class Answer:
-    """The rows that a statement returns."""
+    """The row that a statement returns, if it returns one."""
 
-    def __init__(self, step: Step, cursor: psycopg.Cursor[Any]) -> None:
+    def __init__(self, step: Step, place: int) -> None:
         """Made by Step."""
         self._step = step
-        self._cursor = cursor
+        self._place = place
 
     def one_or_none(self) -> Any | None:
         """Return the row, or None if there is none."""
-        self._step.send()
-        row = self._cursor.fetchone()
-        if row is not None and self._cursor.fetchone() is not None:
-            raise ValueError("more than one row")
-        return row
+        return self._step.row(self._place)
 
 
 @cache
-def _driver_sql(statement: TextClause) -> str:
-    return str(statement.compile(dialect=PGDialect_psycopg()))  # type: ignore[no-untyped-call]
+def _row_type(names: tuple[str, ...]) -> Any:
+    return namedtuple("Row", names)

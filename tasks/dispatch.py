@@ -11,13 +11,14 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from models import Turn, after_commit
+from models.step import Step
 from tasks.publishing import publish_later
 from tasks.registry import UnknownKindError, find_kind
 
 _KILL_AFTER_SECONDS = 15
 
 
-def hint_on_commit(session: Session, turn: Turn | None) -> None:
+def hint_on_commit(session: Session | Step, turn: Turn | None) -> None:
     """Tell a worker about a job in line once that is durable. Row first, message after."""
     if turn is not None:
         after_commit(
@@ -26,7 +27,7 @@ def hint_on_commit(session: Session, turn: Turn | None) -> None:
         )
 
 
-def notify_on_commit(session: Session, notification_id: UUID) -> None:
+def notify_on_commit(session: Session | Step, notification_id: UUID) -> None:
     """Tell a sender about a text once its row is durable."""
     after_commit(session, lambda: publish_later(lambda: send_notification_hint(notification_id)))
 

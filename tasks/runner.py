@@ -13,10 +13,10 @@ from uuid import UUID
 from celery.exceptions import SoftTimeLimitExceeded
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from models import Claim, Database, Ended, Job, Settings
 from models.errors import StaleFenceError, UnstorableError
+from models.step import Step
 from models.storable import MAX_RESULT_BYTES, refuse_nan, storable
 from tasks.context import JobContext
 from tasks.dispatch import hint_on_commit, notify_on_commit
@@ -57,7 +57,7 @@ def run(job_id: UUID, *, worker: str, database: Database, settings: Settings) ->
         StaleHint: there was nothing to do.
         JobFailedError: the job has ended failed.
     """
-    with database.worker() as session:
+    with database.worker_step() as session:
         claim = Claim.take(
             session,
             job_id,
@@ -165,7 +165,7 @@ class _Attempt:
     def _succeed(self, kind: JobKind, result: BaseModel) -> str:
         refuse_nan(result.model_dump())
         count = kind.count(result) if kind.count else None
-        with self._database.worker() as session:
+        with self._database.worker_step() as session:
             ended = self._claim.succeed(
                 session,
                 result.model_dump(mode="json"),
@@ -176,11 +176,11 @@ class _Attempt:
         return "succeeded" if count is None else f"succeeded with {count}"
 
     def _cancel(self) -> None:
-        with self._database.worker() as session:
+        with self._database.worker_step() as session:
             self._tell(session, self._claim.cancel(session, **self._last_words()))
 
     def _fail(self, code: str, message: str) -> None:
-        with self._database.worker() as session:
+        with self._database.worker_step() as session:
             self._tell(session, self._claim.fail(session, code, message, **self._last_words()))
         raise JobFailedError(f"{code}: {message}")
 
@@ -213,12 +213,12 @@ class _Attempt:
         if self._claim.attempt >= self._claim.max_attempts:
             self._fail(code, message)
         delay = retry_delay_seconds(self._claim.attempt)
-        with self._database.worker() as session:
+        with self._database.worker_step() as session:
             ended = self._claim.retry(session, delay_seconds=delay, code=code, message=message)
             self._tell(session, ended)
         return f"will be tried again in {delay:.0f} s: {code}"
 
-    def _tell(self, session: Session, ended: Ended) -> None:
+    def _tell(self, session: Step, ended: Ended) -> None:
         wake_on_commit(session, self._claim.job_id)
         if ended.notification_id is not None:
             notify_on_commit(session, ended.notification_id)

@@ -7,11 +7,12 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from models import after_commit
+from models.step import Step
 from tasks import runtime
 from tasks.publishing import publish_later
 
 
-def wake_on_commit(session: Session, job_id: UUID) -> None:
+def wake_on_commit(session: Session | Step, job_id: UUID) -> None:
     """Tell open pages that the job has changed, once the change is durable."""
     after_commit(session, lambda: publish_later(lambda: send_wake_up(job_id)))
 

@@ -102,6 +102,18 @@ def _told(transaction: Callable[..., Any]) -> Callable[..., Any]:
     return surrounded
 
 
+def _opened_up(step: Callable[..., Any], transaction: Callable[..., Any]) -> Callable[..., Any]:
+    """Send a step's statements one by one while a point inside is armed: it has no inside."""
+
+    @contextmanager
+    def surrounded(self: Database) -> Iterator[Session | Step]:
+        way = transaction if any(_FOLDER.glob("*:inside--*")) else step
+        with way(self) as session:
+            yield session
+
+    return surrounded
+
+
 def install() -> None:
     """Build the points in."""
     for name, step in STEPS.items():
@@ -110,6 +122,7 @@ def install() -> None:
             setattr(Claim, name, classmethod(_at(step, method.__func__)))
         elif method is not None:
             setattr(Claim, name, _at(step, method))
+    Database.worker_step = _opened_up(Database.worker_step, Database.worker)  # type: ignore[method-assign]
     for transaction in ("worker", "worker_step"):
         setattr(Database, transaction, _told(getattr(Database, transaction)))
 

@@ -204,3 +204,32 @@ def test_whatever_comes_first_finds_its_role_set(
         with one.owner(person_a.id) as session:
             first(session)
             assert session.get(Job, job_id) is not None
+
+
+def test_statements_forgotten_by_the_server_are_prepared_anew(
+    one: Database, settings: Settings, person_a: Person
+) -> None:
+    """After a rollback psycopg has the server forget every prepared statement, ours too."""
+    claim = claim_job(one, make_job(one, settings, person_a.id))
+
+    def check() -> None:
+        with one.worker_step() as step:
+            claim.check(step)
+
+    check()
+    for _ in range(8):
+        with one.worker() as session:
+            session.execute(text("select count(*) from jobs"))
+    with pytest.raises(DBAPIError), one.worker() as session:
+        session.execute(text("select 1 / 0"))
+    check()
+    assert round_trips(one, check) == 1
+
+
+def test_a_step_keeps_no_text_that_postgres_would_cut(
+    one: Database, settings: Settings, person_a: Person
+) -> None:
+    claim = claim_job(one, make_job(one, settings, person_a.id))
+    with pytest.raises(DBAPIError, match="NUL"), one.worker_step() as step:
+        claim.fail(step, "a code", "a\0sentence")
+    assert read_job(one, person_a.id, claim.job_id).status == "running"
