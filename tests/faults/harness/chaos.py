@@ -231,14 +231,19 @@ class Chaos:
         return Hit("", "", at, at)  # noted when it is let go
 
     def _stop_node(self, fault: Fault) -> None:
-        """Ask a node to stop, as a deployment does."""
-        names = self._running_nodes()
-        name = _pick(names, fault.choice)
-        attempts = self._busy_nodes().get(name, [])
-        if pid := self.cluster.nursery.pid(name):
-            self.cluster.kill(pid, signal.SIGTERM)
-        at = time.time()
-        self._note(Hit(fault.what, name, at, at, tuple(attempts)))
+        """Ask a node in which jobs run to stop, as a deployment does."""
+
+        def strike() -> Hit | None:
+            nodes = self._busy_nodes()
+            if not nodes:
+                return None
+            name, attempts = _pick(sorted(nodes.items()), fault.choice)
+            if pid := self.cluster.nursery.pid(name):
+                self.cluster.kill(pid, signal.SIGTERM)
+            at = time.time()
+            return Hit(fault.what, name, at, at, tuple(attempts))
+
+        self._until_hit(strike)
 
     def _kill_web(self, fault: Fault) -> None:
         name = _pick(self.cluster.webs, fault.choice)
