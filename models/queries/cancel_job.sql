@@ -33,7 +33,7 @@ with asked as (
           or (not :only_lapsed and (status = 'queued' or cancel_requested_at is null))
       )
       and (not :only_lapsed or cancel_requested_at is not null)
-    returning id, owner_id, status, attempt, dispatched_at
+    returning id, owner_id, queue, status, attempt, dispatched_at
 ), event as (
     insert into job_events (job_id, owner_id, event, attempt)
     select id, owner_id, case status when 'cancelled' then status else 'cancel_requested' end,
@@ -52,6 +52,8 @@ with asked as (
           and waiting.dispatched_at is null
           and waiting.cancel_requested_at is null
           and (waiting.not_before is null or waiting.not_before <= clock_timestamp())
+          -- A schedule gets the slot of another; how many more it may have, the sweep counts.
+          and (waiting.queue <> 'scheduled' or (select queue from asked) = 'scheduled')
         order by waiting.queue, waiting.id  -- interactive before scheduled
         limit 1
         for update skip locked

@@ -35,7 +35,7 @@ with ended as (
         version = version + 1,
         updated_at = clock_timestamp()
     where id = :id and fence = :fence and status = 'running'
-    returning id, owner_id, attempt, notify, status, error_code, worker
+    returning id, owner_id, queue, attempt, notify, status, error_code, worker
 ), event as (
     insert into job_events (job_id, owner_id, event, attempt, detail)
     select id, owner_id, status, attempt,
@@ -58,6 +58,8 @@ with ended as (
           and waiting.dispatched_at is null
           and waiting.cancel_requested_at is null
           and (waiting.not_before is null or waiting.not_before <= clock_timestamp())
+          -- A schedule gets the slot of another; how many more it may have, the sweep counts.
+          and (waiting.queue <> 'scheduled' or (select queue from ended) = 'scheduled')
         order by waiting.queue, waiting.id  -- interactive before scheduled
         limit 1
         for update skip locked

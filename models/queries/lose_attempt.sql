@@ -56,6 +56,8 @@ with lost as (
           and waiting.dispatched_at is null
           and waiting.cancel_requested_at is null
           and (waiting.not_before is null or waiting.not_before <= clock_timestamp())
+          -- A schedule gets the slot of another; how many more it may have, the sweep counts.
+          and (waiting.queue <> 'scheduled' or (select queue from lost) = 'scheduled')
         order by waiting.queue, waiting.id  -- interactive before scheduled
         limit 1
         for update skip locked

@@ -17,7 +17,7 @@ with put_back as (
         version = version + 1,
         updated_at = clock_timestamp()
     where id = :id and fence = :fence and status = 'running'
-    returning id, owner_id, attempt, status
+    returning id, owner_id, queue, attempt, status
 ), event as (
     insert into job_events (job_id, owner_id, event, attempt, detail)
     select id, owner_id, case status when 'queued' then 'retry' else status end, attempt,
@@ -32,6 +32,8 @@ with put_back as (
           and waiting.dispatched_at is null
           and waiting.cancel_requested_at is null
           and (waiting.not_before is null or waiting.not_before <= clock_timestamp())
+          -- A schedule gets the slot of another; how many more it may have, the sweep counts.
+          and (waiting.queue <> 'scheduled' or (select queue from put_back) = 'scheduled')
         order by waiting.queue, waiting.id  -- interactive before scheduled
         limit 1
         for update skip locked
