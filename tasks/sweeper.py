@@ -115,7 +115,7 @@ class Sweeper:
     def run(self) -> None:
         """Sweep every few seconds, apart from the others, and take orders in between."""
         _settle(keep=self._orders)
-        log.info("sweeper of %s is ready", self._worker)
+        log.info("sweeping for %s", self._worker)
         unfinished = b""
         prune_at = time.monotonic() + EXPIRY_SECONDS * random.random()  # noqa: S311 - spreads load
         sweep_at = time.monotonic() + SWEEP_SECONDS * random.random()  # noqa: S311

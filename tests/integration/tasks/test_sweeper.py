@@ -67,7 +67,7 @@ def hurried(
 
         def is_ready() -> bool:
             assert child.process is not None
-            return f"sweeper of work@{os.uname().nodename}/{child.process.pid}" in log.read_text()
+            return f"sweeping for work@{os.uname().nodename}/{child.process.pid}" in log.read_text()
 
         child = Child("worker", start, log, is_ready=is_ready)  # type: ignore[arg-type]
         made.append(child)
