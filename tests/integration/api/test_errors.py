@@ -145,9 +145,11 @@ def test_dead_connections_are_replaced_unnoticed(
 ) -> None:
     """Demand: 001-1. The database restarted, the pool holds only dead connections."""
     job = a.submit()
-    owner_connection.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'textback_app'"
-    )
+    ended = owner_connection.execute(
+        "select pid from pg_stat_activity where usename = 'textback_app'"
+        " and pg_terminate_backend(pid, 10000)"  # which waits until it has ended
+    ).fetchall()
+    assert ended
     assert a.get(job["links"]["self"]).status_code == 200
     assert a.submit()["status"] == "queued"
 
