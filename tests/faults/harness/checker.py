@@ -352,6 +352,15 @@ class Checker:
             any(move.new == "running" for move in moves) for moves in self.moves.values()
         )
 
+    def steps_done(self) -> tuple[int, int]:
+        """Return how many steps the jobs had, and how often one was done that had been before."""
+        times = Counter(
+            (attempt.job_id, step)
+            for attempt, account in self.attempts.items()
+            for step in account.steps
+        )
+        return len(times), times.total() - len(times)
+
     def woke_up_late(self) -> int:
         """Return how many attempts still did something after another worker had their job."""
         late = 0

@@ -239,6 +239,8 @@ def _report(
         f"attempts  {checker.claims()} claims, {checker.run_again()} of them again, "
         f"{checker.woke_up_late()} attempts woke up after their job was another's"
     )
+    steps, again = checker.steps_done()
+    say(f"work      {steps} steps with a checkpoint after each, {again} of them done again")
     faults = ", ".join(f"{count} {what}" for what, count in chaos.counts().most_common())
     say(f"faults    {faults}; {chaos.kills} kill -9 hit running jobs, {chaos.missed} missed")
     answers = ", ".join(f"{count} x {status}" for status, count in sorted(load.answers.items()))
