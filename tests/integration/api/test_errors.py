@@ -146,10 +146,10 @@ def test_dead_connections_are_replaced_unnoticed(
     """Demand: 001-1. The database restarted, the pool holds only dead connections."""
     job = a.submit()
     ended = owner_connection.execute(
-        "select pid from pg_stat_activity where usename = 'textback_app'"
-        " and pg_terminate_backend(pid, 10000)"  # which waits until it has ended
+        "select pg_terminate_backend(pid, 10000)"  # which waits until it has ended
+        " from pg_stat_activity where usename = 'textback_app'"
     ).fetchall()
-    assert ended
+    assert set(ended) == {(True,)}
     assert a.get(job["links"]["self"]).status_code == 200
     assert a.submit()["status"] == "queued"
 
