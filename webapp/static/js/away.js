@@ -10,8 +10,13 @@ async function tryAgain() {
   } catch {
     // Offline, or nobody listens yet.
   }
-  setTimeout(tryAgain, every);
+  later();
 }
 
-setTimeout(tryAgain, every);
+// Not all who wait at the same moment.
+function later() {
+  setTimeout(tryAgain, every * (1 + Math.random() / 2));
+}
+
+later();
 addEventListener("online", () => location.reload());

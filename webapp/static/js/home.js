@@ -168,7 +168,8 @@ function wait(words, milliseconds) {
   setBusy(false);
   warn(words, true);
   button.textContent = button.dataset.again;
-  waiting = setTimeout(sendAgain, milliseconds || AGAIN_MS);
+  // Not all who wait at the same moment.
+  waiting = setTimeout(sendAgain, (milliseconds || AGAIN_MS) * (1 + Math.random() / 2));
 }
 
 function sendAgain() {

@@ -101,6 +101,8 @@ function swap(html) {
   version = job.version;
   status = job.status;
   document.title = box.dataset.title;
+  // What is put in new is read out by nobody: this was there before.
+  document.querySelector("#said").textContent = isOver() ? "" : box.querySelector("h1").textContent;
   if (isOpen) box.querySelector("#timeline").open = true;
   reached();
   document.dispatchEvent(new Event("textback:swapped"));
