@@ -239,6 +239,21 @@ def test_a_wrong_filter_is_named(a: Api, query: str, field: str) -> None:
     assert [error["field"] for error in answer.get_json()["errors"]] == [field]
 
 
+def test_what_would_be_right_is_said_in_plain_words(a: Api) -> None:
+    answers = {
+        "limit=many": "must be a whole number, 1 to 100",
+        "limit=0": "must be 1 to 100",
+        "source=me": "must be 'manual', 'schedule', 'api' or 'rerun'",
+        "colour=red": "There is no such field; there is limit, cursor, kind, status, source.",
+    }
+    for query, words in answers.items():
+        assert [error["message"] for error in a.get(f"jobs?{query}").get_json()["errors"]] == [
+            words
+        ]
+    waited = a.get(f"jobs/{uuid4()}?wait=soon").get_json()
+    assert waited["errors"][0]["message"] == "must be a number, 0 to 30"
+
+
 def test_places_in_the_queue_count_everybody_but_name_nobody(a: Api, b: Api) -> None:
     ahead = b.submit()["queue_position"]
     behind = a.submit()["queue_position"]
