@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import signal
 from functools import partial
 from typing import Any
 
+from billiard.process import active_children
 from celery import signals
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +23,10 @@ from tasks.publishing import publish_later
 from tasks.wake import wake_on_commit
 
 log = logging.getLogger(__name__)
+
+# A child that works on is killed after this long: native code may notice nothing for minutes, and
+# whoever stops a worker kills it sooner or later. Others end themselves before.
+CHILDREN_SECONDS = 8
 
 # A stop must not wait for a Postgres that does not answer.
 _IMPATIENT = text(
@@ -69,6 +76,25 @@ def _hand_back_jobs(sender: str, **_: Any) -> None:
     except SQLAlchemyError as error:
         log.warning("dead children not looked for: %s", type(error).__name__)
     hand_back_jobs(worker)
+    if _pool_children():
+        signal.signal(signal.SIGALRM, lambda *_: _kill_children(worker))
+        signal.alarm(CHILDREN_SECONDS)
+
+
+def _kill_children(worker: str) -> None:
+    children = _pool_children()
+    if not children:
+        return
+    hand_back_jobs(worker)  # what began between the first time and the end of all messages
+    log.warning("children do not end, killing them count=%s", len(children))
+    for child in children:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.pid, signal.SIGKILL)
+
+
+def _pool_children() -> list[Any]:
+    """Return the processes that work on jobs; the sweeper ends with this one."""
+    return [child for child in active_children() if child.name != "Sweeper"]
 
 
 def _give_up_dead_children(worker: str) -> None:

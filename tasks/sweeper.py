@@ -44,6 +44,9 @@ EVERY_TIME = (
 )
 STOP_SECONDS = 20.0  # what a deaf worker has after it was told to end; then it is killed
 
+PRUNE_RUN_SECONDS = 2.0  # orders wait for so long at the most
+MOST_ORDERS = 1000  # that are kept while Postgres is away
+
 _PR_SET_NAME = 15  # <linux/prctl.h>
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -117,32 +120,41 @@ class Sweeper:
         _settle(keep=self._orders)
         log.info("sweeping for %s", self._worker)
         unfinished = b""
+        orders: list[Callable[[], None]] = []
         prune_at = time.monotonic() + EXPIRY_SECONDS * random.random()  # noqa: S311 - spreads load
         sweep_at = time.monotonic() + SWEEP_SECONDS * random.random()  # noqa: S311
         while os.getppid() == self._main:
             wait = max(0.0, sweep_at - time.monotonic())
             if select.select([self._orders], [], [], wait)[0]:
                 *lines, unfinished = (unfinished + os.read(self._orders, 65_536)).split(b"\n")
-                for line in lines:
-                    self._guard(partial(_obey, line))
+                orders += [partial(_obey, line) for line in lines]
+                orders = [order for order in orders if not self._guard(order)]
             if time.monotonic() < sweep_at:
                 continue
+            # Again those that failed: Postgres was away, and another attempt they do not touch.
+            orders = [order for order in orders[-MOST_ORDERS:] if not self._guard(order)]
             for sweep in EVERY_TIME:
                 self._guard(partial(sweep, alone=True))
             if time.monotonic() >= prune_at:
-                self._guard(partial(sweeps.prune_expired, alone=True))
+                self._guard(partial(sweeps.prune_expired, alone=True, seconds=PRUNE_RUN_SECONDS))
                 prune_at = time.monotonic() + EXPIRY_SECONDS
             self._guard(self._end_deaf_worker)
             # Opening one again takes milliseconds; held, it is memory of Postgres for each worker.
             runtime.database().dispose()
             sweep_at = time.monotonic() + SWEEP_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311
 
-    def _guard(self, action: Callable[[], object]) -> None:
-        """Go on whatever happens: Postgres and Redis come back, and a sweep is done again."""
+    def _guard(self, action: Callable[[], object]) -> bool:
+        """Go on whatever happens: Postgres and Redis come back, and a sweep is done again.
+
+        Returns:
+            Whether it was done.
+        """
         try:
             action()
         except Exception as error:  # noqa: BLE001
             log.warning("sweep failed, trying again: %s", type(error).__name__)
+            return False
+        return True
 
     def _end_deaf_worker(self) -> None:
         """End a worker that no message reaches, so that its supervisor starts it anew."""

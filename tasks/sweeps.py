@@ -113,9 +113,9 @@ def send_due_notifications(*, alone: bool = False) -> int:
     return len(due)
 
 
-def prune_expired(*, alone: bool = False) -> int:
+def prune_expired(*, alone: bool = False, seconds: float = PRUNE_RUN_SECONDS) -> int:
     """Let go of what is past its time, a small batch at a time, and of no more than fits a run."""
-    stop_at = time.monotonic() + PRUNE_RUN_SECONDS
+    stop_at = time.monotonic() + seconds
     pruned = 0
     for name in _PRUNED:
         while time.monotonic() < stop_at:

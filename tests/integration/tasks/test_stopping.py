@@ -196,6 +196,42 @@ def test_a_job_that_takes_too_much_memory_fails_by_that_name(
     assert ended(modest).status == "succeeded"
 
 
+def test_a_worker_does_not_wait_for_native_code(
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    processes: Processes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SIGTERM while no thread of the child can run: it is handed back, and killed in seconds."""
+    monkeypatch.setattr(dispatch, "_KILL_AFTER_SECONDS", 120)
+    marks = tmp_path / "marks"
+    params = {"marks": str(marks)}
+    job_id = make_job(database, settings, person_a.id, kind="holds_everything", params=params)
+    worker = processes.start("worker", "--concurrency", "1")
+    wait_for(marks.exists, what="the start")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(20) == 0
+    job = read_job(database, person_a.id, job_id)
+    assert (job.status, job.attempt) == ("queued", 0)
+
+
+def test_a_job_that_is_done_at_once_writes_its_claim_and_its_end_alone(
+    database: Database, settings: Settings, person_a: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its steps are told all the same; each visible change would have raised the version."""
+    from tasks import heartbeat, runner
+
+    monkeypatch.setattr(heartbeat, "STAGE_SECONDS", 30)
+    job_id = make_job(database, settings, person_a.id, kind="collects", params={"steps": 5})
+    runner.run(job_id, worker="here", database=database, settings=settings)
+    job = read_job(database, person_a.id, job_id)
+    assert (job.status, job.version) == ("succeeded", 3)
+    assert (job.progress, job.progress_done, job.progress_total) == (100, 5, 5)
+    assert (job.progress_unit, job.partial) == ("steps", False)
+
+
 def test_a_worker_does_not_wait_long_for_a_kind_that_ignores_its_stop(
     database: Database, settings: Settings, person_a: Person, processes: Processes, tmp_path: Path
 ) -> None:
