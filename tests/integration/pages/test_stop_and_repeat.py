@@ -117,6 +117,7 @@ def test_search_is_run_again_and_both_know_each_other(
     assert f'href="/jobs/{first}"' in person.get(f"/jobs/{second}").text
     assert f'href="/jobs/{second}"' in person.get(f"/jobs/{first}").text
     work(second)
+    assert job_of(person.post(action, **fields)) == second  # the same button, also later
     assert "open until" in person.get(f"/jobs/{second}").text
 
 
