@@ -8,7 +8,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,16 @@ class Hit:
     at: float
     until: float
     attempts: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Frozen:
+    """What stands still, until when at the latest, and whether it wakes to meet its successor."""
+
+    until: float
+    hit: Hit
+    pids: list[int]
+    wakes_to_meet: bool
 
 
 def plan_chaos(rng: random.Random, jobs: int, kills: int) -> list[Fault]:
@@ -98,7 +108,7 @@ class Chaos:
     kills: int = 0
     missed: int = 0
     due_at: float = 0
-    _frozen: list[tuple[float, Hit, list[int]]] = field(default_factory=list)
+    _frozen: list[_Frozen] = field(default_factory=list)
 
     def run(self, keep_going: Callable[[], bool]) -> None:
         """Do all faults, each when it is due; end early when `keep_going` says so."""
@@ -114,14 +124,22 @@ class Chaos:
         self.due_at = float("inf")
 
     def thaw(self, *, all_of_them: bool = False) -> None:
-        """Let go on what has been frozen for long enough."""
+        """Let go on what has been frozen for long enough.
+
+        Most wake up as soon as somebody else works on their job: two then believe it is theirs.
+        """
+        if not self._frozen:
+            return
+        running = {attempt.job_id: attempt.fence for attempt in self.cluster.ledger.open_attempts()}
         for item in list(self._frozen):
-            until, hit, pids = item
-            if all_of_them or time.time() >= until:
+            is_meeting = item.wakes_to_meet and any(
+                running.get(attempt.job_id, 0) > attempt.fence for attempt in item.hit.attempts
+            )
+            if all_of_them or is_meeting or time.time() >= item.until:
                 self._frozen.remove(item)
-                for pid in pids:
+                for pid in item.pids:
                     self.cluster.kill(pid, signal.SIGCONT)
-                self._note(Hit(hit.what, hit.target, hit.at, time.time(), hit.attempts))
+                self._note(replace(item.hit, until=time.time()))
 
     @property
     def is_frozen(self) -> bool:
@@ -227,7 +245,9 @@ class Chaos:
             return None
         # Past the lease and the sweeps after it, so that it wakes to a job that is another's.
         length = self.cluster.lease_seconds + 1.5 * SWEEP_SECONDS + 2 * fault.choice
-        self._frozen.append((at + length, Hit(fault.what, target, at, 0, held), pids))
+        hit = Hit(fault.what, target, at, 0, held)
+        wakes_to_meet = fault.choice * 1000 % 10 < 7
+        self._frozen.append(_Frozen(at + length, hit, pids, wakes_to_meet=wakes_to_meet))
         return Hit("", "", at, at)  # noted when it is let go
 
     def _stop_node(self, fault: Fault) -> None:
@@ -286,7 +306,7 @@ class Chaos:
 
     def _victims(self) -> dict[int, list[Attempt]]:
         """Return the processes in which a job runs now."""
-        frozen = {pid for _, _, pids in self._frozen for pid in pids}
+        frozen = {pid for item in self._frozen for pid in item.pids}
         found: dict[int, list[Attempt]] = {}
         for attempt, account in self.cluster.ledger.open_attempts().items():
             if account.pid not in frozen and not account.poisoned and _is_alive(account.pid):
@@ -303,7 +323,7 @@ class Chaos:
         return found
 
     def _running_nodes(self) -> list[str]:
-        frozen = {hit.target for _, hit, _ in self._frozen}
+        frozen = {item.hit.target for item in self._frozen}
         return [name for name in self.cluster.nodes if name not in frozen]
 
     def _until_hit(self, strike: Callable[[], Hit | None]) -> None:
