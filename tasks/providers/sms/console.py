@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from models import Settings
-from tasks.providers.sms.base import SentText
+from tasks.providers.sms.base import Outcome, SentText, SmsError
 
 FILE_NAME = "texts.jsonl"
 
@@ -30,19 +31,38 @@ class ConsoleSms:
         return cls(settings.data_dir / FILE_NAME)
 
     def send(self, *, to: str, body: str) -> SentText:
-        """Append one line, whole or not at all."""
+        """Append one line, whole or not at all.
+
+        Raises:
+            SmsError: not sent, for there is no room or no right to write; to be tried again.
+        """
         sid = "console-" + secrets.token_hex(8)
         line = json.dumps(
             {"sid": sid, "to": to, "body": body, "at": datetime.now(UTC).isoformat()},
             ensure_ascii=False,
         )
+        try:
+            self._append(line.encode() + b"\n")
+        except OSError as error:
+            raise SmsError(
+                "The text could not be written.",
+                outcome=Outcome.NOT_SENT,
+                permanent=False,
+                code=f"not_written_{errno.errorcode.get(error.errno or 0, 'unknown')}",
+            ) from error
+        return SentText(sid)
+
+    def _append(self, line: bytes) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(file, line.encode() + b"\n")
+            before = os.fstat(file).st_size
+            written = os.write(file, line)
+            if written < len(line):  # a disk that fills up takes what it can
+                os.ftruncate(file, before)
+                raise OSError(errno.ENOSPC, "no room for the whole line")
         finally:
             os.close(file)
-        return SentText(sid)
 
     def texts(self) -> list[dict[str, Any]]:
         """Return every text so far, oldest first, as {sid, to, body, at}."""
