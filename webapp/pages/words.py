@@ -87,6 +87,10 @@ ERRORS = {
         N_("Our side was interrupted each time we tried, so there is no answer."),
         _AGAIN,
     ),
+    "waited_too_long": (
+        N_("It waited for longer than its answer would have been kept."),
+        _AGAIN,
+    ),
     "internal_error": (N_("Something went wrong on our side."), _AGAIN),
     "provider_failed": (N_("A service we asked did not answer as it should."), _AGAIN),
 }
