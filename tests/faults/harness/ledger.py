@@ -46,6 +46,7 @@ class LedgerReader:
         """The file may not be there yet."""
         self.path = path
         self.attempts: dict[Attempt, Account] = {}
+        self._open: dict[int, Attempt] = {}  # by process: one works on one job at a time
         self._offset = 0
         self._lock = threading.Lock()
 
@@ -63,14 +64,9 @@ class LedgerReader:
 
     def open_attempts(self) -> dict[Attempt, Account]:
         """Return the attempts that have begun and not left; their processes may be dead."""
-        attempts = self.read()
+        self.read()
         with self._lock:
-            newest = {account.pid: attempt for attempt, account in attempts.items()}
-            return {
-                attempt: account
-                for attempt, account in attempts.items()
-                if not account.left and newest[account.pid] == attempt
-            }
+            return {attempt: self.attempts[attempt] for attempt in self._open.values()}
 
     def _take(self, line: str) -> None:
         job_id, fence, number, pid, what, step, at = line.split(" ")
@@ -78,6 +74,7 @@ class LedgerReader:
         account = self.attempts.get(attempt)
         if account is None:
             account = self.attempts[attempt] = Account(int(number), int(pid), float(at))
+            self._open[account.pid] = attempt
         account.last_at = float(at)
         if what == "step":
             account.steps.append(int(step))
@@ -85,5 +82,7 @@ class LedgerReader:
             account.ended = True
         elif what == "leave":
             account.left = True
+            if self._open.get(account.pid) == attempt:
+                del self._open[account.pid]
         elif what == "poison":
             account.poisoned = True
