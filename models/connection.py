@@ -198,9 +198,22 @@ class Cursor(psycopg.Cursor[Any]):
 
     def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
         """Execute a statement many times, in a transaction that is open."""
+        self._open_now()
+        super().executemany(query, params_seq, **options)
+
+    def copy(self, *arguments: Any, **options: Any) -> Any:
+        """Copy rows in or out, in a transaction that is open."""
+        self._open_now()
+        return super().copy(*arguments, **options)
+
+    def stream(self, *arguments: Any, **options: Any) -> Any:
+        """Read rows as they come, in a transaction that is open."""
+        self._open_now()
+        return super().stream(*arguments, **options)
+
+    def _open_now(self) -> None:
         if isinstance(self.connection, Connection):
             self.connection.open_now()
-        super().executemany(query, params_seq, **options)
 
 
 def _answers(pgconn: psycopg.pq.abc.PGconn) -> PQGen[list[PGresult]]:

@@ -185,7 +185,7 @@ def test_a_step_ends_with_the_answer(one: Database, settings: Settings, person_a
 def test_whatever_comes_first_finds_its_role_set(
     one: Database, settings: Settings, person_a: Person
 ) -> None:
-    """Many rows at once, a savepoint, and rows that stay on the server until they are read."""
+    """Many rows at once, a savepoint, a copy, and rows that are read one by one."""
     job_id = make_job(one, settings, person_a.id)
     events = [{"job_id": job_id, "owner_id": person_a.id, "event": name} for name in "abc"]
 
@@ -200,7 +200,19 @@ def test_whatever_comes_first_finds_its_role_set(
         found = session.execute(text("select id from jobs").execution_options(yield_per=1))
         assert found.scalars().all() == [job_id]
 
-    for first in (insert_many, savepoint, stream):
+    def raw(session: Session) -> psycopg.Cursor[Any]:
+        driver = session.connection().connection.driver_connection
+        assert isinstance(driver, Connection)
+        return driver.cursor()
+
+    def copy(session: Session) -> None:
+        with raw(session).copy("copy jobs (id) to stdout") as rows:
+            assert len(list(rows)) == 1
+
+    def read_as_they_come(session: Session) -> None:
+        assert len(list(raw(session).stream("select id from jobs"))) == 1
+
+    for first in (insert_many, savepoint, stream, copy, read_as_they_come):
         with one.owner(person_a.id) as session:
             first(session)
             assert session.get(Job, job_id) is not None
