@@ -12,7 +12,7 @@ NEVER_IMPORTED := /twilio/|/phonenumbers/(geodata|carrierdata|tzdata)/|/pip/|/se
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-input --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test faults check lint format types imports lock memory clean programs
+.PHONY: help setup setup-dev run test faults must-fail check lint format types imports lock memory clean programs
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ JOBS  ?= 10000
 KILLS ?= 200
 SEED  ?=
 LEASE ?= 3
+
+must-fail: setup-dev ## Take out one guard at a time and show that the fault suite notices
+	@PYTHONPATH=tests $(BIN)/python -m faults.broken
 
 lint: setup-dev
 	@$(BIN)/ruff format --check --quiet . || { echo "not formatted: make format"; exit 1; }

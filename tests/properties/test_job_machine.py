@@ -13,7 +13,7 @@ import hypothesis
 import psycopg
 import pytest
 from cast import make_person
-from faults.broken.statements import taken_out
+from faults.broken.statements import FENCED, taken_out
 from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis.stateful import run_state_machine_as_test
 from properties.invariants import BrokenPromiseError
@@ -128,8 +128,6 @@ def test_no_order_of_events_breaks_a_promise(
         assert world.happened[what], f"no {what}: the steps lead nowhere"
 
 
-FENCED = ("finish_job", "retry_job", "renew_lease", "report_progress", "save_checkpoint",
-          "save_partial", "check_claim")  # fmt: skip
 GUARDS = {
     "the fence": (
         [(statement, "and fence = :fence", "") for statement in FENCED],

@@ -9,6 +9,17 @@ from sqlalchemy import text
 
 from models.queries import query
 
+# What an attempt writes or asks with its fence.
+FENCED = (
+    "check_claim",
+    "finish_job",
+    "renew_lease",
+    "report_progress",
+    "retry_job",
+    "save_checkpoint",
+    "save_partial",
+)
+
 
 def take_out(name: str, guard: str, instead: str = "") -> None:
     """Replace `guard` in the loaded statement `name`.sql, for every module that uses it.

@@ -1,0 +1,33 @@
+"""`make must-fail`: every must-fail run, and a table of what each found."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from faults.broken.runs import RUNS, staged
+
+
+def main() -> int:
+    """Do the runs one after the other; the exit code says whether each was caught."""
+    caught = 0
+    print(f"{'without':34} {'invariant':10} {'found':60} seconds")
+    for run in RUNS:
+        began = time.monotonic()
+        with (
+            tempfile.TemporaryDirectory(prefix="textback-must-fail-") as folder,
+            staged(Path(folder), run.module) as stage,
+        ):
+            run.scene(stage)
+            broken = {each.name: each.broken for each in stage.findings() if each.broken}
+        found = broken.get(run.invariant, ["NOTHING"])
+        caught += run.invariant in broken
+        print(f"{run.guard:34} {run.invariant:10} {found[0]:60} {time.monotonic() - began:.0f}")
+    print(f"{caught} of {len(RUNS)} caught")
+    return 0 if caught == len(RUNS) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""The must-fail runs: which guard is taken out, what is done, and which invariant must notice."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+from faults.harness.chaos import SWEEP_SECONDS, Hit
+from faults.harness.checker import SLACK_SECONDS, Checker, Finding
+from faults.harness.cluster import Cluster, wait_for
+from faults.harness.ledger import Account, Attempt
+from faults.harness.person import Person
+
+LEASE_SECONDS = 2
+# What makes a run short and certain, and harms nothing while the guards are in place.
+HARMLESS = ("faults.broken.often", "faults.broken.slow_claim")
+CROWD = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One guard, taken out.
+
+    Attributes:
+        guard: what it is, in words.
+        module: the module of this package that takes it out.
+        invariant: the one that must notice: `I1` to `I10` of harness/checker.py.
+        scene: what is done to the cluster.
+    """
+
+    guard: str
+    module: str
+    invariant: str
+    scene: Callable[[Stage], None]
+
+
+class Stage:
+    """A cluster, somebody who uses it, and what was done to it."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.person = cluster.person(phone="+12025550123")
+        self.hits: list[Hit] = []
+
+    def somebody_else(self) -> Person:
+        """Return a person without any job."""
+        return self.cluster.person()
+
+    def begun(self, job_id: str, after: int = 0) -> tuple[Attempt, Account]:
+        """Wait for an attempt of a job with a fence above `after`."""
+
+        def find() -> tuple[Attempt, Account] | None:
+            attempts = self.cluster.ledger.read().items()
+            mine = [item for item in attempts if item[0].job_id == job_id]
+            return next((item for item in mine if item[0].fence > after), None)
+
+        return wait_for(find, 40, f"an attempt of {job_id} after fence {after}")
+
+    def kill_nodes_of(self, pids: set[int]) -> None:
+        """Kill each node in which one of these processes is, as a power cut does."""
+        for name in self.cluster.nodes:
+            if pids & set(self.cluster.children(name)):
+                self.cluster.kill_group(name)
+
+    def status(self, job_id: str) -> str:
+        """Return the status of one job."""
+        return self.cluster.statuses([job_id])[job_id]
+
+    def ended(self, *job_ids: str) -> bool:
+        """Tell whether all of them have."""
+        statuses = self.cluster.statuses(job_ids).values()
+        return set(statuses) <= {"succeeded", "failed", "cancelled"}
+
+    def asked(self, statement: str, *values: object) -> int:
+        """Return the number that a statement finds."""
+        with self.cluster.sql() as connection:
+            row = connection.execute(statement, values).fetchone()  # type: ignore[arg-type]
+            assert row is not None
+            return int(row[0])
+
+    def findings(self) -> list[Finding]:
+        """Judge everything that was seen."""
+        chaos = SimpleNamespace(hits=self.hits)
+        return Checker(self.cluster, chaos=chaos, senders_may_live=True).findings()  # type: ignore[arg-type]
+
+
+def until(condition: Callable[[], object], seconds: float) -> bool:
+    """Wait until something is so, but no longer; both are a finding."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+# Scenes ---------------------------------------------------------------------------------------
+
+
+def zombie(stage: Stage) -> None:
+    """Freeze a process past its lease, and let it go on when another has its job."""
+    job_id = stage.person.submit("steady", steps=40, step_seconds=0.1)
+    first, account = stage.begun(job_id)
+    stage.cluster.kill(account.pid, signal.SIGSTOP)
+    stage.begun(job_id, after=first.fence)
+    stage.cluster.kill(account.pid, signal.SIGCONT)
+    until(lambda: stage.ended(job_id), 30)
+
+
+def dead_node(stage: Stage) -> None:
+    """Kill a node in the middle of a job, and wait as long as a rescue may take."""
+    job_id = stage.person.submit("steady", steps=30, step_seconds=0.1)
+    attempt, account = stage.begun(job_id)
+    stage.kill_nodes_of({account.pid})
+    stage.hits.append(_hit("kill_node", attempt))
+    until(lambda: stage.ended(job_id), _allowed(stage))
+
+
+def poison(stage: Stage) -> None:
+    """Let a job kill its worker, again and again, until it has failed or done so too often."""
+    job_id = stage.person.submit("poison", step_seconds=0.05)
+
+    def deaths() -> int:
+        attempts = stage.cluster.ledger.read()
+        return sum(one.poisoned for attempt, one in attempts.items() if attempt.job_id == job_id)
+
+    until(lambda: deaths() > 3 or stage.ended(job_id), 60)
+
+
+def end_and_text(stage: Stage) -> None:
+    """Kill a process as soon as its job is seen to have succeeded."""
+    job_id = stage.person.submit("steady", steps=3, step_seconds=0.1, notify="sms")
+    _, account = stage.begun(job_id)
+    wait_for(lambda: stage.status(job_id) == "succeeded", 30, "the end of a job")
+    stage.cluster.kill(account.pid)
+    rows = "select count(*) from notifications where job_id = %s"
+    if until(lambda: stage.asked(rows, job_id), 3):
+        until(lambda: stage.asked(rows + " and status = 'sent'", job_id), 20)
+
+
+def lively(stage: Stage) -> None:
+    """Run a job for longer than its lease, with a worker that is well."""
+    job_id = stage.person.submit("steady", steps=40, step_seconds=0.1)
+    taken = "select count(*) from audit where job_id = %s and role = 'textback_operator'"
+    until(lambda: stage.ended(job_id) or stage.asked(taken, job_id), 40)
+
+
+def locked_row(stage: Stage) -> None:
+    """Kill the workers of two jobs while somebody holds the row of one for a long time."""
+    held, free = (stage.person.submit("steady", steps=30, step_seconds=0.1) for _ in range(2))
+    (_, holder), (attempt, account) = stage.begun(held), stage.begun(free)
+    with _locked(stage.cluster, held):
+        stage.kill_nodes_of({holder.pid, account.pid})
+        stage.hits.append(_hit("kill_node", attempt))
+        moves = (
+            "select count(*) from audit"
+            " where job_id = %s and old_status = 'running' and new_fence > %s"
+        )
+        until(lambda: stage.asked(moves, free, attempt.fence), _allowed(stage) + 2)
+    until(lambda: stage.ended(held, free), 40)
+
+
+def crowd(stage: Stage) -> None:
+    """Give every waiting job of one person its turn at once, as the former release did."""
+    person = stage.somebody_else()
+    for name in stage.cluster.nodes:
+        stage.cluster.kill_group(name, signal.SIGSTOP)
+    jobs = [person.submit("steady", steps=10, step_seconds=0.1) for _ in range(CROWD)]
+    with stage.cluster.sql() as connection:
+        connection.execute(
+            "update jobs set dispatched_at = now() - interval '1 minute',"
+            " hinted_at = now() - interval '1 minute'"
+            " where id = any(%s::uuid[]) and dispatched_at is null",
+            (jobs,),
+        )
+    # The sweep hints at those; each frozen node has one of the messages in its socket already.
+    old = "select count(*) from jobs where owner_id = %s and hinted_at < now() - interval '30 s'"
+    until(lambda: not stage.asked(old, person.id), 15)
+    with stage.cluster.redis() as valkey:
+        until(lambda: valkey.llen("interactive") >= CROWD - len(stage.cluster.nodes), 5)
+    for name in stage.cluster.nodes:
+        stage.cluster.kill_group(name, signal.SIGCONT)
+    until(lambda: stage.ended(*jobs), 60)
+
+
+RUNS = (
+    Run("the fence", "no_fence", "I4", zombie),
+    Run("the sweeps", "no_sweep", "I1", dead_node),
+    Run("attempts counted at the claim", "counted_at_end", "I1", poison),
+    Run("one transaction for end and text", "two_transactions", "I5", end_and_text),
+    Run("the lease in the rescue", "impatient_rescue", "I10", lively),
+    Run("skip locked in the sweep", "waits_for_locks", "I8", locked_row),
+    Run("the owner's lock under the cap", "cap_without_lock", "I9", crowd),
+)
+
+
+@contextmanager
+def staged(folder: Path, *broken: str) -> Iterator[Stage]:
+    """Start a cluster without some of its guards."""
+    patches = [*HARMLESS, *(f"faults.broken.{module}" for module in broken)]
+    with Cluster(folder, lease_seconds=LEASE_SECONDS, nodes=3, patches=patches) as cluster:
+        yield Stage(cluster)
+
+
+def _hit(what: str, attempt: Attempt) -> Hit:
+    now = time.time()
+    return Hit(what, "the node of a job", now, now, (attempt,))
+
+
+def _allowed(stage: Stage) -> float:
+    """Return how long a rescue may take by I8."""
+    return stage.cluster.lease_seconds + 2 * SWEEP_SECONDS + SLACK_SECONDS
+
+
+@contextmanager
+def _locked(cluster: Cluster, job_id: str) -> Iterator[None]:
+    with cluster.sql() as connection, contextlib.ExitStack() as stack:
+        stack.enter_context(connection.transaction())
+        connection.execute("select from jobs where id = %s for update", (job_id,))
+        yield
