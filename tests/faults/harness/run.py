@@ -259,9 +259,12 @@ def _report(
 
 def _say_recovery(name: str, recovery: Recovery, say: Callable[[str], None]) -> None:
     for what, values in (("back", recovery.back), ("claimed", recovery.claimed)):
+        if not values:
+            say(f"recovery  {what} after a {name}: none was needed")
+            continue
         say(
             f"recovery  {what} after a {name}: p50 {percentile(values, 50):.1f} s, "
-            f"p99 {percentile(values, 99):.1f} s, longest {max(values, default=0):.1f} s "
+            f"p99 {percentile(values, 99):.1f} s, longest {max(values):.1f} s "
             f"({len(values)})"
         )
 
