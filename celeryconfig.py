@@ -11,7 +11,7 @@ INTERACTIVE, SCHEDULED = "interactive", "scheduled"
 NOTIFICATIONS, MAINTENANCE = "notifications", "maintenance"
 QUEUE_NAMES = (INTERACTIVE, SCHEDULED, NOTIFICATIONS, MAINTENANCE)
 
-# The longest hard limit any kind may ask for; a message in work is redelivered after twice that.
+# The longest hard limit any kind may ask for.
 LONGEST_JOB_SECONDS = 4 * 3600
 SWEEP_SECONDS = 5.0
 PRUNE_SECONDS = 60.0
@@ -22,7 +22,8 @@ broker_connection_max_retries = None  # a worker never gives up on Redis
 broker_connection_retry_on_startup = True
 broker_pool_acquire_timeout = 5
 broker_transport_options = {
-    "visibility_timeout": 2 * LONGEST_JOB_SECONDS,
+    # Redis need not keep what a worker took: a hint that is lost there is sent again by the sweep.
+    "ack_emulation": False,
     # Without these a publish to a stalled Redis was still blocked after 40 s.
     "socket_timeout": 5,
     "socket_connect_timeout": 3,

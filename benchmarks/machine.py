@@ -23,6 +23,12 @@ def cpu_seconds(root: int) -> float:
     return total / TICKS
 
 
+def own_cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process without its children."""
+    state = Path(f"/proc/{pid}/stat").read_text()
+    return sum(int(word) for word in state.rsplit(")", 1)[1].split()[11:13]) / TICKS
+
+
 def megabytes(root: int) -> float:
     """Return the memory of a process and its descendants (PSS)."""
     return sum(pss_kib(pid) for pid, _ in tree(root)) / 1024

@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from benchmarks.machine import cpu_seconds, megabytes, percentile
+from benchmarks.machine import cpu_seconds, megabytes, own_cpu_seconds, percentile
 from benchmarks.subjects import CONCURRENCY, Bare, Naive, Servers, Subject, Textback, wait_until
 from webapp.embedded.postgres import EmbeddedPostgres
 from webapp.embedded.valkey import EmbeddedValkey
@@ -49,7 +49,8 @@ class Drain:
     enqueued_per_second: float
     jobs_per_second: float
     commits: float
-    worker_ms: float
+    main_ms: float
+    children_ms: float
     postgres_ms: float
     redis_ms: float
     worker_mb: float
@@ -144,9 +145,10 @@ def drain(subject: Subject, count: int, folder: Path) -> Drain:
         enqueued_per_second=count / enqueue_seconds,
         jobs_per_second=count / seconds,
         commits=commits / jobs if subject.database else 0,
-        worker_ms=used[0],
-        postgres_ms=used[1],
-        redis_ms=used[2],
+        main_ms=used[0],
+        children_ms=used[1],
+        postgres_ms=used[2],
+        redis_ms=used[3],
         worker_mb=memory,
     )
 
@@ -179,11 +181,13 @@ def latency(subject: Subject, folder: Path) -> Latency:
     )
 
 
-def _used(servers: Servers, worker: Worker) -> tuple[float, float, float]:
+def _used(servers: Servers, worker: Worker) -> tuple[float, float, float, float]:
     assert servers.postgres.process is not None
     assert servers.valkey.process is not None
+    main = own_cpu_seconds(worker.pid)
     return (
-        cpu_seconds(worker.pid),
+        main,
+        cpu_seconds(worker.pid) - main,
         cpu_seconds(servers.postgres.process.pid),
         cpu_seconds(servers.valkey.process.pid),
     )
@@ -197,18 +201,19 @@ def middle(drains: list[Drain]) -> Drain:
 
 def print_drains(subjects: list[Subject], drains: dict[str, list[Drain]]) -> None:
     """Print the table of the drains, medians of the rounds."""
-    print(f"\n{'':14}  jobs/s   (least - most)  commits/job   CPU ms a job: worker + Postgres + "
-          "Redis    enqueued/s   worker MB")  # fmt: skip
+    print(f"\n{'':14}{'':25}{'':16}CPU ms a job")
+    head = ("jobs/s", "(least - most)", "commits/job", "main", "children", "Postgres", "Redis")
+    print(
+        ("{:14}" + "{:>9}{:>16}{:>13}" + "{:>10}" * 4).format("", *head) + "  enqueued/s  worker MB"
+    )
     for subject in subjects:
-        one, rates = (
-            middle(drains[subject.name]),
-            [one.jobs_per_second for one in drains[subject.name]],
-        )
+        one = middle(drains[subject.name])
+        rates = [drain.jobs_per_second for drain in drains[subject.name]]
         print(
-            f"{subject.name:14} {one.jobs_per_second:7.0f}   "
-            f"({min(rates):5.0f} - {max(rates):5.0f})"
-            f"  {one.commits:11.2f}   {one.worker_ms:20.2f} + {one.postgres_ms:8.2f} +"
-            f" {one.redis_ms:5.2f}    {one.enqueued_per_second:10.0f}   {one.worker_mb:9.0f}"
+            f"{subject.name:14}{one.jobs_per_second:9.0f}"
+            f"{f'({min(rates):.0f} - {max(rates):.0f})':>16}{one.commits:13.2f}"
+            f"{one.main_ms:10.2f}{one.children_ms:10.2f}{one.postgres_ms:10.2f}{one.redis_ms:10.2f}"
+            f"{one.enqueued_per_second:12.0f}{one.worker_mb:11.0f}"
         )
 
 

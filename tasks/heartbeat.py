@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models import Claim, Database, Progress
 from models.errors import StaleFenceError, UnstorableError
+from tasks.pulse import pulse, replace_pulse
 from tasks.wake import wake_on_commit
 
 log = logging.getLogger(__name__)
@@ -37,7 +39,7 @@ class Partial:
 
 
 class Heartbeat:
-    """A thread that ticks while a kind works. Its flags are read by the working thread.
+    """Ticks on another thread while a kind works. Its flags are read by the working thread.
 
     Attributes:
         cancel_requested: the person asked for the job to stop.
@@ -52,7 +54,7 @@ class Heartbeat:
         lease_seconds: float,
         abandon: Callable[[], None] | None = None,
     ) -> None:
-        """Prepare the thread; entering the context starts it.
+        """Prepare; entering the context starts it.
 
         Args:
             database: has a connection of its own for it.
@@ -74,14 +76,18 @@ class Heartbeat:
         self._partial_written: Partial | None = None
         self._partial_at = -PARTIAL_SECONDS
         self._lock = threading.Lock()
-        self._nudge = threading.Event()
-        self._ended = threading.Event()
+        self._beating = threading.Lock()
+        self._ended = False
         self._ending = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self._interval = min(TICK_SECONDS, lease_seconds / RENEWALS_PER_LEASE)
+        self._next_at = math.inf
+        self._new_stage_at = math.inf
 
     def __enter__(self) -> Self:
         """Start ticking."""
-        self._thread.start()
+        self._next_at = time.monotonic() + self._interval
+        self._pulse = pulse()
+        self._pulse.add(self)
         return self
 
     def __exit__(
@@ -92,10 +98,13 @@ class Heartbeat:
     ) -> None:
         """Stop ticking; after this the thread writes nothing any more."""
         with self._ending:  # never given back once this process is being abandoned
-            self._ended.set()
-        self._nudge.set()
+            self._ended = True
+        self._pulse.remove(self)
         # A frozen Postgres may hold the thread for longer; the fence refuses what it would write.
-        self._thread.join(JOIN_SECONDS)
+        if self._beating.acquire(timeout=JOIN_SECONDS):
+            self._beating.release()
+        else:
+            replace_pulse()
 
     @property
     def unwritten_progress(self) -> Progress | None:
@@ -113,25 +122,27 @@ class Heartbeat:
         with self._lock:
             is_new_stage = self._written is None or progress.stage != self._written.stage
             self._pending = progress
-        if is_new_stage:
-            self._nudge.set()
+        if is_new_stage and self._new_stage_at == math.inf:
+            self._new_stage_at = time.monotonic()
 
     def keep(self, partial: Partial) -> None:
         """Hand in the newest answer so far; it is written every other second."""
         self._partial = partial
 
-    def _run(self) -> None:
-        interval = min(TICK_SECONDS, self._lease_seconds / RENEWALS_PER_LEASE)
-        while True:
-            if self._nudge.wait(interval):
-                self._nudge.clear()
-                self._ended.wait(STAGE_SECONDS)
-            if self._ended.is_set():
+    def look(self) -> None:
+        """Tick if it is time; called by the thread that all attempts of this process share."""
+        now = time.monotonic()
+        if now < self._next_at and now < self._new_stage_at + STAGE_SECONDS:
+            return
+        with self._beating:
+            if self._ended:
                 return
+            self._new_stage_at = math.inf
             if not self.lost:
                 self._beat()
             if self.lost or self.cancel_requested:
                 self._end_if_deaf()
+            self._next_at = time.monotonic() + self._interval
 
     def _beat(self) -> None:
         try:
@@ -185,5 +196,5 @@ class Heartbeat:
         if self._abandon is None or now - self._stop_seen_at < GRACE_SECONDS:
             return
         with self._ending:
-            if not self._ended.is_set():
+            if not self._ended:
                 self._abandon()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -9,14 +10,17 @@ from sqlalchemy.orm import Session
 from models import after_commit
 from models.step import Step
 from tasks import runtime
-from tasks.publishing import publish_later
+from tasks.publishing import publish_together
 
 
 def wake_on_commit(session: Session | Step, job_id: UUID) -> None:
     """Tell open pages that the job has changed, once the change is durable."""
-    after_commit(session, lambda: publish_later(lambda: send_wake_up(job_id)))
+    after_commit(session, lambda: publish_together(send_wake_ups, job_id))
 
 
-def send_wake_up(job_id: UUID) -> None:
+def send_wake_ups(job_ids: Collection[UUID]) -> None:
     """Publish to every web process."""
-    runtime.redis_client().publish(runtime.WAKE_CHANNEL, str(job_id))
+    with runtime.redis_client().pipeline(transaction=False) as pipeline:
+        for job_id in job_ids:
+            pipeline.publish(runtime.WAKE_CHANNEL, str(job_id))
+        pipeline.execute()
