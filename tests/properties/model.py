@@ -1,4 +1,4 @@
-"""A job's life in plain Python, as architecture.md tells it: what the database is held against."""
+"""A job's life in plain Python: what the database is held against."""
 
 from __future__ import annotations
 

@@ -165,12 +165,18 @@ class Chaos:
 
     def _kill_any(self, fault: Fault) -> None:
         """Kill a worker's process whatever it does: claiming, finishing or nothing."""
-        children = [pid for name in self._running_nodes() for pid in self.cluster.children(name)]
-        if children:
+
+        def strike() -> Hit | None:
+            nodes = self._running_nodes()
+            children = [pid for name in nodes for pid in self.cluster.children(name)]
+            if not children:
+                return None
             pid = _pick(children, fault.choice)
             self.cluster.kill(pid)
             at = time.time()
-            self._note(Hit(fault.what, f"child {pid}", at, at))
+            return Hit(fault.what, f"child {pid}", at, at)
+
+        self._until_hit(strike)
 
     def _kill_node(self, fault: Fault) -> None:
         """Kill a whole node in which jobs run; its children die with it."""
@@ -258,8 +264,10 @@ class Chaos:
             if not nodes:
                 return None
             name, attempts = _pick(sorted(nodes.items()), fault.choice)
-            if pid := self.cluster.nursery.pid(name):
-                self.cluster.kill(pid, signal.SIGTERM)
+            pid = self.cluster.nursery.pid(name)
+            if pid is None:
+                return None
+            self.cluster.kill(pid, signal.SIGTERM)
             at = time.time()
             return Hit(fault.what, name, at, at, tuple(attempts))
 
@@ -305,11 +313,17 @@ class Chaos:
         self._note(Hit(fault.what, "valkey", at, at))
 
     def _victims(self) -> dict[int, list[Attempt]]:
-        """Return the processes in which a job runs now."""
+        """Return the processes in which a job runs now.
+
+        Only children of our nodes: the ledger also names dead ones, and the number of a dead one
+        may be that of anybody's process by now.
+        """
+        ours = {pid for name in self.cluster.nodes for pid in self.cluster.children(name)}
         frozen = {pid for item in self._frozen for pid in item.pids}
         found: dict[int, list[Attempt]] = {}
         for attempt, account in self.cluster.ledger.open_attempts().items():
-            if account.pid not in frozen and not account.poisoned and _is_alive(account.pid):
+            is_free = account.pid in ours and account.pid not in frozen
+            if is_free and not account.poisoned and _is_alive(account.pid):
                 found.setdefault(account.pid, []).append(attempt)
         return found
 

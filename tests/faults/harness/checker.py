@@ -24,6 +24,8 @@ EXPECTED = {
 }
 # What a process may take from a due moment to its write, on a machine that is busy with the run.
 SLACK_SECONDS = 3.0
+# Each leaves at most one text of which nobody knows whether it went out.
+LOSE_A_SENDER = ("kill_notifications", "restart_postgres")
 SAMPLE = 40
 SHOWN = 8
 
@@ -140,6 +142,10 @@ class Checker:
                 broken.append(f"{job_id} was accepted and is not there")
             elif job["status"] not in FINAL:
                 broken.append(f"{job_id} {job['kind']} is {job['status']} {self._story(job_id)}")
+            elif self.accepted is not None:
+                asked = self.accepted[job_id].params.get("label", job["label"])
+                if asked != job["label"]:
+                    broken.append(f"request {asked} was answered with the job of {job['label']}")
         for job_id, job in self.jobs.items():  # also those whose acceptance was lost on its way
             expected = EXPECTED.get(job["kind"])
             was_cancelled = job["status"] == "cancelled" and job["cancel_requested"]
@@ -169,9 +175,9 @@ class Checker:
     def completed_once(self) -> Finding:
         """I2: one end, one event of it, and the answer of an attempt that did all the work."""
         broken = [
-            f"{row['job_id']} completed {row['count']} times"
+            f"{row['job_id']} is {row['status']} and was seen to complete {row['count']} times"
             for row in self._rows(_COMPLETIONS)
-            if row["count"] != 1
+            if row["count"] != (row["status"] in FINAL)
         ]
         broken += [
             f"{row['job_id']} has {row['count']} events of its end"
@@ -210,6 +216,9 @@ class Checker:
         broken = []
         wanted = self._rows(_TEXTS)
         for row in wanted:
+            if row["link_id"] is None:
+                broken.append(f"{row['job_id']} wants a text and has no link for it")
+                continue
             sent = bodies[link_token(self._cluster.settings, UUID(row["link_id"]))]
             self.texts += sent
             self.held_texts += row["text_status"] in self._open_texts
@@ -223,6 +232,11 @@ class Checker:
                     broken.append(f"{job_id} {row['status']} got no text, it is {status}")
             elif sent and row["status"] not in ("succeeded", "failed"):
                 broken.append(f"{job_id} is {row['status']} and got a text")
+        if bodies.total() > self.texts:
+            broken.append(f"{bodies.total() - self.texts} texts belong to no job that wants one")
+        most_held = 1 + sum(hit.what in LOSE_A_SENDER for hit in self._hits)
+        if self.accepted is not None and self.held_texts > most_held:
+            broken.append(f"{self.held_texts} texts are held, for {most_held} lost senders at most")
         return Finding("I5", "one text each, or held for a person", len(wanted), broken)
 
     def nothing_of_others(self, people: Sequence[Person]) -> Finding:
@@ -275,8 +289,8 @@ class Checker:
                 back = self._leaves(attempt)
                 if back is None:
                     continue  # I1 tells of it
-                if not _took_over(back):
-                    continue  # it had ended itself, at the last moment
+                if not _took_over(back) or back.at < hit.at:
+                    continue  # it had ended itself at the last moment, or lost its job before
                 seconds = back.at - hit.at
                 recovery.back.append(seconds)
                 if claim := self._next_claim(attempt):
@@ -297,12 +311,12 @@ class Checker:
 
     def cap_kept(self) -> Finding:
         """I9: at most so many jobs of one person run at the same time."""
-        cap = getattr(self._cluster.settings, "running_jobs_per_person", None)
-        broken: list[str] = []
-        if cap is not None:
-            for owner_id, most in self.most_running().items():
-                if most > cap:
-                    broken.append(f"{most} jobs of {owner_id} ran at once, of {cap} allowed")
+        cap = self._cluster.settings.running_jobs_per_person
+        broken = [
+            f"{most} jobs of {owner_id} ran at once, of {cap} allowed"
+            for owner_id, most in self.most_running().items()
+            if most > cap
+        ]
         people = len({job["owner_id"] for job in self.jobs.values()})
         return Finding("I9", f"at most {cap} running jobs a person", people, broken)
 
@@ -431,10 +445,11 @@ _MOVES: LiteralString = """
     from audit where op = 'UPDATE' and old_status <> new_status order by seq
 """
 _COMPLETIONS: LiteralString = """
-    select job_id::text, count(*) from audit
-    where op = 'UPDATE' and new_status in ('succeeded', 'failed', 'cancelled')
+    select jobs.id::text as job_id, status, count(audit.job_id)
+    from jobs left join audit on audit.job_id = jobs.id
+      and op = 'UPDATE' and new_status in ('succeeded', 'failed', 'cancelled')
       and (old_status not in ('succeeded', 'failed', 'cancelled') or wrote_result)
-    group by job_id
+    group by jobs.id
 """
 _END_EVENTS: LiteralString = """
     select jobs.id::text as job_id, count(job_events.job_id)
@@ -461,7 +476,7 @@ _TEXTS: LiteralString = """
     select jobs.id::text as job_id, jobs.status, result_links.id::text as link_id,
            notifications.status as text_status
     from jobs
-    join result_links on result_links.job_id = jobs.id and result_links.purpose = 'text'
+    left join result_links on result_links.job_id = jobs.id and result_links.purpose = 'text'
     left join notifications on notifications.job_id = jobs.id
     where jobs.notify = 'sms'
 """

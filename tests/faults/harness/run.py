@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,7 +139,7 @@ def _run(cluster: Cluster, plan: Plan, began: float, say: Callable[[str], None])
     load.stop()
     checker = Checker(cluster, load.accepted, chaos, senders_may_live=plan.quick)
     findings = checker.findings(people)
-    findings.append(_run_itself(chaos, load, plan))
+    findings.append(_run_itself(chaos, load, plan, findings))
     seconds = time.monotonic() - began
     _report(checker, chaos, load, findings, settled - loading_began, say)
     verdict = "GOOD" if all(finding.holds for finding in findings) else "BROKEN"
@@ -198,7 +199,7 @@ def _settle(cluster: Cluster, chaos: Chaos, load: Load, deadline: float, *, quic
         return  # the checker tells what is left
 
 
-def _run_itself(chaos: Chaos, load: Load, plan: Plan) -> Finding:
+def _run_itself(chaos: Chaos, load: Load, plan: Plan, findings: list[Finding]) -> Finding:
     """Tell whether the run did what it was to do; else its figures say nothing."""
     broken = [f"a request failed: {error}" for error in load.errors]
     broken += [f"two requests were given the same job {job_id}" for job_id in load.doubled]
@@ -206,7 +207,12 @@ def _run_itself(chaos: Chaos, load: Load, plan: Plan) -> Finding:
         broken.append(f"{len(load.accepted)} jobs accepted of {plan.jobs}")
     if chaos.kills < plan.kills:
         broken.append(f"{chaos.kills} kills of {plan.kills} hit running jobs")
-    return Finding("run", "all jobs accepted, all kills hit", plan.jobs, broken)
+    planned, done = Counter(fault.what for fault in chaos.faults), chaos.counts()
+    broken += [f"{what}: {done[what]} of {planned[what]}" for what in planned - done]
+    broken += [
+        f"{finding.name} had nothing to look at" for finding in findings if not finding.checked
+    ]
+    return Finding("run", "all jobs accepted, all faults done", plan.jobs, broken)
 
 
 def _say_settings(cluster: Cluster, plan: Plan, say: Callable[[str], None]) -> None:
@@ -249,7 +255,8 @@ def _report(
     _say_recovery("kill", checker.after_kill, say)
     _say_recovery("freeze", checker.after_freeze, say)
     _say_recovery("stop", checker.after_stop, say)
-    say(f"bound     0 of {jobs} supports: below {300 / max(jobs, 1):.3g} % (3/N, 95 %)")
+    if all(finding.holds for finding in findings):
+        say(f"bound     0 of {jobs} supports: below {300 / max(jobs, 1):.3g} % (3/N, 95 %)")
     for finding in findings:
         mark = "holds " if finding.holds else "BROKEN"
         say(f"{finding.name:4} {mark} {len(finding.broken):5} of {finding.checked}: {finding.what}")
