@@ -15,32 +15,33 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
+INDEXES = {
+    "ix_jobs_waiting": "(owner_id, queue, id) where status = 'queued' and dispatched_at is null",
+    "ix_jobs_in_line": "(owner_id) where status = 'queued' and dispatched_at is not null",
+    "ix_jobs_running_owner_id": "(owner_id) where status = 'running'",
+}
+FORMER = {"ix_jobs_running": "(id) where status = 'running'"}
+
 
 def upgrade() -> None:
-    op.execute("alter table jobs add column hinted_at timestamptz")
+    op.execute("alter table jobs add column if not exists hinted_at timestamptz")
     with op.get_context().autocommit_block():
-        op.execute("set statement_timeout = 0")
-        op.execute(
-            "create index concurrently ix_jobs_waiting on jobs (owner_id, queue, id)"
-            " where status = 'queued' and dispatched_at is null"
-        )
-        op.execute(
-            "create index concurrently ix_jobs_in_line on jobs (owner_id)"
-            " where status = 'queued' and dispatched_at is not null"
-        )
-        op.execute(
-            "create index concurrently ix_jobs_running_owner_id on jobs (owner_id)"
-            " where status = 'running'"
-        )
-        op.execute("drop index concurrently ix_jobs_running")
+        _replace(FORMER, INDEXES)
 
 
 def downgrade() -> None:
     with op.get_context().autocommit_block():
-        op.execute("set statement_timeout = 0")
-        op.execute(
-            "create index concurrently ix_jobs_running on jobs (id) where status = 'running'"
-        )
-        for name in ("ix_jobs_running_owner_id", "ix_jobs_in_line", "ix_jobs_waiting"):
-            op.execute(f"drop index concurrently {name}")
+        _replace(INDEXES, FORMER)
     op.execute("alter table jobs drop column hinted_at")
+
+
+def _replace(old: dict[str, str], new: dict[str, str]) -> None:
+    # Waiting for the transactions that are open keeps nobody waiting, so it has no limit. What an
+    # interrupted run left, such as an index that is not valid, is made anew.
+    op.execute("set statement_timeout = 0; set lock_timeout = 0")
+    for name, columns in new.items():
+        op.execute(f"drop index concurrently if exists {name}")
+        op.execute(f"create index concurrently {name} on jobs {columns}")
+    for name in old:
+        op.execute(f"drop index concurrently if exists {name}")
+    op.execute("set statement_timeout = '60s'; set lock_timeout = '4s'")

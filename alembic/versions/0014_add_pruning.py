@@ -15,19 +15,24 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute("alter table jobs add column pruned_at timestamptz")
+    op.execute("alter table jobs add column if not exists pruned_at timestamptz")
     with op.get_context().autocommit_block():
-        op.execute("set statement_timeout = 0")
+        # As in 0011: patient, and good to be done again.
+        op.execute("set statement_timeout = 0; set lock_timeout = 0")
+        op.execute("drop index concurrently if exists ix_jobs_unpruned")
         op.execute(
             "create index concurrently ix_jobs_unpruned on jobs (expires_at)"
             " where pruned_at is null"
         )
-        op.execute("drop index concurrently ix_jobs_expires_at")
+        op.execute("drop index concurrently if exists ix_jobs_expires_at")
+        op.execute("set statement_timeout = '60s'; set lock_timeout = '4s'")
 
 
 def downgrade() -> None:
     with op.get_context().autocommit_block():
-        op.execute("set statement_timeout = 0")
+        op.execute("set statement_timeout = 0; set lock_timeout = 0")
+        op.execute("drop index concurrently if exists ix_jobs_expires_at")
         op.execute("create index concurrently ix_jobs_expires_at on jobs (expires_at)")
-        op.execute("drop index concurrently ix_jobs_unpruned")
+        op.execute("drop index concurrently if exists ix_jobs_unpruned")
+        op.execute("set statement_timeout = '60s'; set lock_timeout = '4s'")
     op.execute("alter table jobs drop column pruned_at")

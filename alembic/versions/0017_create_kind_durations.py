@@ -17,11 +17,14 @@ depends_on = None
 
 def upgrade() -> None:
     with op.get_context().autocommit_block():
-        op.execute("set statement_timeout = 0")
+        # As in 0011: patient, and good to be done again.
+        op.execute("set statement_timeout = 0; set lock_timeout = 0")
+        op.execute("drop index concurrently if exists ix_jobs_succeeded")
         op.execute(
             "create index concurrently ix_jobs_succeeded on jobs (kind, finished_at desc)"
             " where status = 'succeeded'"
         )
+        op.execute("set statement_timeout = '60s'; set lock_timeout = '4s'")
     op.execute(
         """
         create function textback_kind_durations(asked text)
@@ -54,4 +57,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("drop function textback_kind_durations(text)")
     with op.get_context().autocommit_block():
-        op.execute("drop index concurrently ix_jobs_succeeded")
+        op.execute("set statement_timeout = 0; set lock_timeout = 0")
+        op.execute("drop index concurrently if exists ix_jobs_succeeded")
+        op.execute("set statement_timeout = '60s'; set lock_timeout = '4s'")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 
 import psycopg
@@ -65,6 +66,37 @@ def test_each_step_down_and_up_again(empty_database_url: str) -> None:
         command.upgrade(config, "+1")
         if revision != revisions[-1]:
             command.downgrade(config, "-1")
+
+
+def test_an_interrupted_migration_is_done_again(empty_database_url: str) -> None:
+    """An index is built outside the transaction, so what came before it stays when that fails."""
+    config = alembic_config(empty_database_url)
+    command.upgrade(config, "head")
+    expected = _tables(empty_database_url)
+    for revision in ("0010", "0012", "0013", "0016"):
+        command.downgrade(config, revision)
+        left = _tables(empty_database_url)
+        command.upgrade(config, "+1")
+        with psycopg.connect(empty_database_url) as connection:
+            if revision == "0016":
+                connection.execute("drop function textback_kind_durations")
+            connection.execute("update alembic_version set version_num = %s", (revision,))
+        assert _tables(empty_database_url) != left, "nothing was left behind"
+        command.upgrade(config, "head")
+        assert _tables(empty_database_url) == expected
+
+
+def test_a_migration_waits_for_a_backup(empty_database_url: str) -> None:
+    """A transaction that is older than the limit for locks does not make an index fail."""
+    config = alembic_config(empty_database_url)
+    command.upgrade(config, "0013")
+    backup = psycopg.connect(empty_database_url)
+    backup.execute("set transaction isolation level repeatable read")
+    backup.execute("select 1")
+    ends = threading.Timer(4.5, backup.close)
+    ends.start()
+    command.upgrade(config, "head")
+    ends.join()
 
 
 def test_models_equal_the_migrated_schema(empty_database_url: str) -> None:
