@@ -134,13 +134,23 @@ def test_the_page_about_the_database_is_complete(owner_connection: psycopg.Conne
     described = set()
     for section in page.split("\n## ")[1:]:
         table = section.split("\n", 1)[0]
-        for column, null in re.findall(
-            r"^\| `(\w+)` \| [^|]+ \| (yes|no) \|", section, re.MULTILINE
+        for column, type_, null in re.findall(
+            r"^\| `(\w+)` \| ([^|]+) \| (yes|no) \|", section, re.MULTILINE
         ):
-            described.add((table, column, null))
+            described.add(
+                (
+                    table,
+                    column,
+                    type_.replace("timestamptz", "timestamp with time zone").replace(" ", ""),
+                    null,
+                )
+            )
     actual = owner_connection.execute(
-        "select table_name, column_name, lower(is_nullable) from information_schema.columns"
-        " where table_schema = 'public' and table_name !~ '^(alembic|celery)_'"
+        "select relname, attname, replace(format_type(atttypid, atttypmod), ' ', ''),"
+        " case when attnotnull then 'no' else 'yes' end"
+        " from pg_attribute join pg_class on pg_class.oid = attrelid"
+        " where relnamespace = 'public'::regnamespace and relkind = 'r' and attnum > 0"
+        " and not attisdropped and relname !~ '^(alembic|celery)_'"
     ).fetchall()
     assert described == {tuple(row) for row in actual}
 
