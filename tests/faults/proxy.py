@@ -12,7 +12,7 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
@@ -372,13 +372,3 @@ class Proxy:
             link.is_dead = True
             link.reset()
         trap.sprung.set()
-
-
-@contextlib.contextmanager
-def proxy_to(url: str) -> Iterator[Proxy]:
-    """A proxy that ends with its block."""
-    proxy = Proxy.to(url)
-    try:
-        yield proxy
-    finally:
-        proxy.close()

@@ -28,6 +28,7 @@ def cancel_and_wait(stage: Stage, caller: Caller, job_id: UUID, within: float) -
 
 
 def test_queued_job_is_cancelled_at_once_and_never_begins(stage: Stage, a: Caller) -> None:
+    """Its hint still waits for a worker, which passes it by. Demand: 004-29, 004-30"""
     for name in stage.nodes:
         stage.kill_group(name, signal.SIGSTOP)
     job_id = a.submit(steps=1).id

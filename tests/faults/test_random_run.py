@@ -18,7 +18,7 @@ def test_thousand_jobs_survive_thirty_kills() -> None:
 
     The seed is new each time and printed; docs/FAULTS.md tells how to run it again.
 
-    Demand: 000-1, 001-13, 002-24, 002-31, 004-34
+    Demand: 000-1, 001-11, 001-13, 002-24, 002-31, 004-34
     """
     ran = subprocess.run(
         [sys.executable, "-m", "faults", "--jobs", "1000", "--kills", "30", "--lease", "2",

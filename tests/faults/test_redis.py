@@ -61,7 +61,10 @@ def full(stage: Stage) -> Iterator[None]:
 
 @pytest.mark.parametrize("fault", [killed, emptied, frozen, read_only, full])
 def test_submits_go_on_and_every_job_ends_once(stage: Stage, a: Caller, fault: Fault) -> None:
-    """Each submit is a 202 in less than a second; jobs that ran go on, the others follow."""
+    """Each submit is a 202 in less than a second; jobs that ran go on, the others follow.
+
+    Demand: 002-21
+    """
     running = a.submit(steps=20, step_seconds=0.1).id
     stage.wait_until_running(running)
     callers = [stage.make_caller() for _ in range(3)]

@@ -93,7 +93,10 @@ def test_places_that_were_shown_were_true(stage: Stage) -> None:
 def test_scheduled_jobs_do_not_hold_up_what_somebody_waits_for(
     stage: Stage, a: Caller, b: Caller
 ) -> None:
-    """300 scheduled jobs of 30 people run and wait; somebody new and one of the 30 ask for one."""
+    """300 scheduled jobs of 30 people run and wait; somebody new and one of the 30 ask for one.
+
+    Demand: 004-3, 004-38
+    """
     template = a.submit(steps=2, step_seconds=0.25).id
     stage.wait_until_ended([template])
     people = [b, *(stage.make_caller() for _ in range(29))]
@@ -106,3 +109,5 @@ def test_scheduled_jobs_do_not_hold_up_what_somebody_waits_for(
     print(f"{left} scheduled waiting: manual ones began after {[f'{one:.2f}' for one in starts]} s")
     assert left > 180
     assert max(starts) < AT_ONCE
+    done = "select from jobs where status = 'succeeded' and source = 'schedule' limit 1"
+    wait_for(lambda: stage.rows(done), 20, "the end of a scheduled one")

@@ -143,7 +143,10 @@ def frames(caller: Caller, job_id: UUID, last_event_id: str | None = None) -> It
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM])
 def test_killed_during_a_stream(stage: Stage, a: Caller, sign: signal.Signals) -> None:
-    """Who reconnects with Last-Event-ID gets the present state, then each that follows."""
+    """Who reconnects with Last-Event-ID gets the present state, then each that follows.
+
+    Demand: 000-35
+    """
     job_id = a.submit(steps=25, step_seconds=0.2).id
     stage.wait_until_running(job_id)
     seen: list[tuple[int, dict[str, Any]]] = []

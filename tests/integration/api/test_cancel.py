@@ -139,7 +139,7 @@ def test_what_has_ended_stays_as_it_ended(a: Api, database: Database, status: st
 
 
 def test_somebody_elses_job_is_as_unknown_as_none(a: Api, b: Api) -> None:
-    """Demand: 002-25."""
+    """Demand: 002-25, 003-13."""
     job = a.submit()
     theirs, none = cancel(b, job), b.post(f"jobs/{uuid4()}/cancellation")
     assert theirs.status_code == none.status_code == 404

@@ -53,7 +53,7 @@ def test_a_job_has_a_tag_and_an_unchanged_one_no_body(a: Api, database: Database
 def test_every_instance_tells_the_same(
     a: Api, make_app: Any, token_a: str, database: Database
 ) -> None:
-    """Demand: 000-4, 000-26, 000-33, 001-1, 001-5."""
+    """Demand: 000-2, 000-4, 000-25, 000-26, 000-33, 001-1, 001-3, 001-5."""
     job = a.submit()
     other = Api(make_app().test_client(), token_a)
     claim = claim_job(database, UUID(job["id"]))

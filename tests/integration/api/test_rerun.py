@@ -101,7 +101,7 @@ def test_a_job_that_still_runs_is_answered_with_itself(a: Api) -> None:
 def test_an_expired_job_is_gone_for_its_owner_and_never_was_for_others(
     a: Api, b: Api, database: Database, owner_connection: psycopg.Connection, is_pruned: bool
 ) -> None:
-    """Demand: 002-37."""
+    """Demand: 002-37, 003-13."""
     job = a.submit()
     end(database, job)
     owner_connection.execute(

@@ -6,6 +6,7 @@ import io
 import json
 import struct
 import zlib
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -78,7 +79,7 @@ def form(content: bytes, name: str = "image", **more: Any) -> dict[str, Any]:
 def test_the_row_is_there_when_the_answer_comes(
     a: Api, owner_connection: psycopg.Connection
 ) -> None:
-    """Demand: 000-5, 003-2."""
+    """Demand: 000-5, 000-16, 002-11, 003-2, 004-12."""
     job = a.submit(client_context={"device": "phone"}, retention_days=3, locale="ko")
     row = owner_connection.execute(
         "select status, progress, source, locale, client_context, notify,"
@@ -91,6 +92,16 @@ def test_the_row_is_there_when_the_answer_comes(
         "select event from job_events where job_id = %s", [job["id"]]
     ).fetchall()
     assert events == [("enqueued",)]
+
+
+@pytest.mark.parametrize(("asked", "days"), [({}, 7), ({"retention_days": 30}, 30)])
+def test_an_answer_is_kept_for_a_week_or_as_long_as_was_asked(
+    a: Api, asked: dict[str, int], days: int
+) -> None:
+    """Demand: 000-39."""
+    job = a.submit(**asked)
+    made, expires = (datetime.fromisoformat(job[name]) for name in ("created_at", "expires_at"))
+    assert abs(expires - made - timedelta(days=days)) < timedelta(minutes=1)
 
 
 def test_every_field_of_a_job_is_there(a: Api) -> None:

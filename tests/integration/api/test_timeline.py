@@ -57,7 +57,7 @@ def test_it_speaks_the_readers_language_else_the_jobs(a: Api) -> None:
 def test_a_page_reads_it_by_its_cookie_and_a_stranger_not_at_all(
     a: Api, b: Api, stranger: Api
 ) -> None:
-    """Demand: 002-25."""
+    """Demand: 002-25, 003-13."""
     job = a.submit()
     assert stranger.get(job["links"]["timeline"]).status_code == 401
     theirs, none = b.get(job["links"]["timeline"]), b.get(f"jobs/{uuid4()}/timeline")

@@ -80,7 +80,7 @@ def test_only_one_of_many_workers_gets_a_job(
 def test_progress_is_on_the_row_and_never_falls(
     database: Database, settings: Settings, person_a: Person
 ) -> None:
-    """Every report is persisted and visible to another connection. Demand: 000-20, 002-9"""
+    """Every report is persisted and visible to another connection. Demand: 000-20, 002-9, 002-15"""
     job_id = make_job(database, settings, person_a.id)
     claim = claim_job(database, job_id)
     versions = []
@@ -102,7 +102,10 @@ def test_progress_is_on_the_row_and_never_falls(
 def test_success_keeps_the_result_and_the_times(
     database: Database, settings: Settings, person_a: Person
 ) -> None:
-    """The whole life leaves its times on the row. Demand: 000-15, 000-18, 000-21, 002-7, 002-10"""
+    """The whole life leaves its times on the row.
+
+    Demand: 000-15, 000-18, 000-21, 002-7, 002-10, 004-13, 004-16
+    """
     job_id = make_job(database, settings, person_a.id)
     claim = claim_job(database, job_id)
     with database.worker() as session:
@@ -122,7 +125,7 @@ def test_success_keeps_the_result_and_the_times(
 def test_failure_keeps_a_code_and_a_sentence(
     database: Database, settings: Settings, person_a: Person
 ) -> None:
-    """Demand: 000-17, 000-22, 002-8"""
+    """Demand: 000-17, 000-22, 002-8, 004-13, 004-16"""
     job_id = make_job(database, settings, person_a.id)
     with database.worker() as session:
         claim_job(database, job_id).fail(session, "not_a_picture", "That is not a picture.")

@@ -149,7 +149,7 @@ def test_a_killed_child_is_noticed_at_once(
 ) -> None:
     """kill -9 in mid-job: the same worker goes on from the checkpoint, without beat or lease.
 
-    Demand: 004-34
+    Demand: 002-47, 003-13, 004-15, 004-34
     """
     marks = tmp_path / "marks"
     params = {"marks": str(marks), "steps": 10, "step_seconds": 0.2}

@@ -146,7 +146,10 @@ def test_what_is_past_its_time_goes_in_small_batches_in_one_run(
     owner_connection: psycopg.Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Answers, events, keys and what waited too long: however many, and nothing else."""
+    """Answers, events, keys and what waited too long: however many, and nothing else.
+
+    Demand: 002-19
+    """
     from tasks import sweeps as each_sweep
 
     monkeypatch.setattr(each_sweep, "PRUNE_BATCH", 2)
