@@ -41,7 +41,10 @@ def test_an_expired_job_is_emptied_with_its_links_and_events(
     person_a: Person,
     owner_connection: psycopg.Connection,
 ) -> None:
-    """Moved a week back in time, and pruned; its neighbour stays whole. Demand: 000-40, 002-37, 002-39"""
+    """Moved a week back in time, and pruned; its neighbour stays whole.
+
+    Demand: 000-40, 002-37, 002-39
+    """
     old, fresh = (_ended(database, settings, person_a.id) for _ in range(2))
     owner_connection.execute(
         "update jobs set created_at = created_at - interval '8 days',"
