@@ -12,7 +12,7 @@ NEVER_IMPORTED := /twilio/|/phonenumbers/(geodata|carrierdata|tzdata)/|/pip/|/se
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-input --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test faults must-fail check lint format types imports lock memory clean programs
+.PHONY: help setup setup-dev run test faults faults-matrix must-fail check lint format types imports lock memory clean programs
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ JOBS  ?= 10000
 KILLS ?= 200
 SEED  ?=
 LEASE ?= 3
+
+faults-matrix: setup-dev ## Break each part in each way, for long and with the waits of production
+	@FAULTS_LONG=1 $(BIN)/python -m pytest --numprocesses 2 --timeout=400 -rA -p no:randomly \
+	  $(filter-out %test_random_run.py %test_must_fail.py,$(wildcard tests/faults/test_*.py))
 
 must-fail: setup-dev ## Take out one guard at a time and show that the fault suite notices
 	@PYTHONPATH=tests $(BIN)/python -m faults.broken

@@ -7,6 +7,7 @@ web-1 ── web_postgres ──┐               ┌── node_postgres ──
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import signal
 import subprocess
@@ -30,6 +31,8 @@ from faults.harness.checker import Checker
 from faults.harness.cluster import Cluster, wait_for
 from faults.proxy import Proxy
 
+# With the waits of production, and faults that last: `make faults-matrix`.
+IS_LONG = bool(os.environ.get("FAULTS_LONG"))
 LEASE_SECONDS = 2
 MOST_CONNECTIONS = 50
 PHASES = ("before", "inside", "committed", "told")  # of each step, see points.py

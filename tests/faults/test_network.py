@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 
@@ -10,9 +9,9 @@ import pytest
 
 from faults.harness.cluster import wait_for
 from faults.proxy import Proxy
-from faults.stage import Stage, asking
+from faults.stage import IS_LONG, Stage, asking
 
-BROKEN_SECONDS = 20.0 if os.environ.get("FAULTS_LONG") else 3.0
+BROKEN_SECONDS = 20.0 if IS_LONG else 3.0
 RECOVERY_SECONDS = 60.0
 SOON = 3.5
 SLOTS = 4  # each process of each node is in the middle of a job

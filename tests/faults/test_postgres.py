@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -11,9 +10,8 @@ import psycopg
 import pytest
 
 from faults.harness.cluster import wait_for
-from faults.stage import Caller, Stage, asking
+from faults.stage import IS_LONG, Caller, Stage, asking
 
-IS_LONG = bool(os.environ.get("FAULTS_LONG"))
 SOON = 2.0
 # A frozen server gives no error at all, so it takes as long as the web process is patient.
 SILENT_SOON = 3.5

@@ -14,10 +14,10 @@ from uuid import UUID
 import pytest
 
 from faults.harness.cluster import wait_for
-from faults.stage import LEASE_SECONDS, Caller, Stage
+from faults.stage import IS_LONG, LEASE_SECONDS, Caller, Stage
 
 HOUR = 3600
-RECOVERY_SECONDS = 20.0
+RECOVERY_SECONDS = 40.0 if IS_LONG else 20.0
 
 
 def lose_the_hints(stage: Stage, callers: list[Caller]) -> list[UUID]:

@@ -20,7 +20,7 @@ from faults.harness.cluster import wait_for
 from faults.proxy import Effect
 from faults.stage import Caller, Reply, Stage, at_once
 
-SWEEPS_SECONDS = 15.0
+SWEEPS_SECONDS = 20.0
 INSERT, COMMIT = b"INSERT INTO jobs", b"COMMIT"
 
 
