@@ -12,6 +12,9 @@ with returned as (
         hinted_at = clock_timestamp(),
         stage = null,
         eta_seconds = null,
+        progress = case when cancel_requested_at is null then 0 else progress end,
+        progress_done = null,
+        progress_total = null,
         version = version + 1,
         updated_at = clock_timestamp()
     -- `worker` is the node's main process; the rows name its child behind it.

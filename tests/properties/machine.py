@@ -414,7 +414,10 @@ class JobMachine(RuleBasedStateMachine):
         self.sent += [(row.queue, row.id) for row in rows if row.status == "queued"]
         for life in self.model.lives.values():
             if life.status == "running" and life.worker.startswith(f"{node}/"):
-                life.status = "cancelled" if life.cancel_requested else "queued"
+                if life.cancel_requested:
+                    life.status = "cancelled"
+                else:
+                    life.status, life.progress = "queued", 0
                 life.attempt -= 1
                 life.fence += 1
 
