@@ -122,7 +122,7 @@ def submit(session: Session, settings: Settings, owner_id: UUID, submission: Sub
     params = validate_params(session, kind, submission.params)
     question = question_of(session, kind, params)
     if not submission.force:
-        _refuse_same_question(session, question)
+        _refuse_same_question(session, owner_id, question)
     if submission.notify == "sms":
         _check_can_be_texted(session, settings, owner_id)
     days = submission.retention_days or kind.retention_days or settings.retention_days
@@ -225,9 +225,11 @@ def question_hash(kind: str, params: Mapping[str, Any], uploads: Mapping[str, by
     return hashlib.sha256(text.encode()).digest()
 
 
-def _refuse_same_question(session: Session, question: bytes) -> None:
-    # Of two who ask at the same moment, such as two taps on a button, the second sees the first's.
-    lock = int.from_bytes(question[:8], signed=True)
+def _refuse_same_question(session: Session, owner_id: UUID, question: bytes) -> None:
+    # Of two taps on a button at the same moment the second sees the first's job. Others who ask
+    # the same wait for nobody.
+    asked = hashlib.sha256(owner_id.bytes + question).digest()
+    lock = int.from_bytes(asked[:8], signed=True)
     session.execute(select(func.pg_advisory_xact_lock(lock)))
     running = find_same_question(session, question)
     if running is not None:

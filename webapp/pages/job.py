@@ -26,7 +26,7 @@ from webapp.pages.results import category_labels, count_of, photo_of, result_vie
 from webapp.pages.templating import clock, masked
 from webapp.pages.waiting import place_in_line, time_left, waiting_words
 from webapp.pages.words import stage_words
-from webapp.resources.job_json import job_json, views_of
+from webapp.resources.job_json import has_expired, job_json, views_of
 from webapp.timeline import timeline_lines
 
 A_PAGE = 50
@@ -125,7 +125,7 @@ def _view(session: Session, job: Job) -> dict[str, Any]:
     return {
         "photo": f"/photos/{photo_id}" if photo_id else None,
         "now": now,
-        "expired": job.is_final and job.expires_at <= now,
+        "expired": has_expired(job),
         "can_repeat": bool(repeatable(session, [job])),
         "new_key": new_key(),
         "relations": _relations(session, job),

@@ -62,7 +62,7 @@ def rerun_job(path: JobPath, header: KeyHeader) -> Response:
     key = IdempotencyKey.check(
         header.idempotency_key,
         f"POST /jobs/{path.job_id}/reruns",
-        changes.model_dump(mode="json"),
+        changes.model_dump(mode="json", exclude_defaults=True),
     )
 
     def make(session: Session) -> JobRow:
