@@ -17,6 +17,7 @@ from celery.utils.nodenames import host_format
 from sqlalchemy.orm import configure_mappers
 
 from tasks.app import celery_app
+from tasks.registry import kinds
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # <malloc.h>
 
@@ -72,6 +73,8 @@ def run_worker(*, queues: str, name: str, pool: str, concurrency: int) -> NoRetu
         concurrency: the most tasks at once. As many processes come when there is work for them,
             and all but one go within a minute of its end.
     """
+    if pool == "prefork":
+        kinds()  # once, before the fork, instead of in each child's first job
     signals.worker_before_create_process.connect(_freeze)
     worker = celery_app.Worker(
         hostname=host_format(f"{name}@%h"),
