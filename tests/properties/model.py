@@ -9,7 +9,7 @@ from uuid import UUID
 from properties.invariants import BrokenPromiseError
 from properties.snapshot import Row
 
-LEASE_SECONDS = 30
+LEASE_SECONDS = 3000
 MOST_RUNNING = 2  # jobs of one person
 FINAL = ("succeeded", "failed", "cancelled")
 

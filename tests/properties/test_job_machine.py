@@ -17,7 +17,7 @@ from faults.broken.statements import FENCED, taken_out
 from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis.stateful import run_state_machine_as_test
 from properties.invariants import BrokenPromiseError
-from properties.machine import Broker, JobMachine, World
+from properties.machine import PATIENCE_SECONDS, Broker, JobMachine, World
 from pydantic import SecretStr
 
 from models import Database, Settings, User
@@ -53,12 +53,13 @@ def machine_settings(settings: Settings, postgres: EmbeddedPostgres) -> Settings
 @pytest.fixture
 def world(machine_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Three people with phones, and a broker that is a list."""
-    from tasks import jobs, maintenance  # they read the environment
+    from tasks import jobs, maintenance, sweeps  # they read the environment
 
     database = Database(machine_settings)
     assert machine_settings.migration_database_url is not None
     url = machine_settings.migration_database_url.get_secret_value()
-    with psycopg.connect(url, autocommit=True) as connection:
+    with ExitStack() as stack, psycopg.connect(url, autocommit=True) as connection:
+        stack.callback(database.dispose)
         broker = Broker()
         world = World(
             database=database,
@@ -71,17 +72,17 @@ def world(machine_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterat
         )
         monkeypatch.setattr(runtime, "database", lambda: database)
         monkeypatch.setattr(runtime, "redis_client", lambda: broker)
+        monkeypatch.setattr(sweeps, "PATIENCE_SECONDS", PATIENCE_SECONDS)
         monkeypatch.setattr(
             jobs.run_job,
             "apply_async",
             lambda args, queue, **_: broker.hints.append((queue, UUID(args[0]))),
         )
         monkeypatch.setattr(dispatch, "publish_later", lambda action: action())
-        monkeypatch.setattr(wake, "publish_later", lambda action: None)
+        monkeypatch.setattr(wake, "after_commit", lambda *_: None)  # no page is open
         logging.disable(logging.WARNING)  # a line for each of thousands of sweeps
+        stack.callback(logging.disable, logging.NOTSET)
         yield world
-        logging.disable(logging.NOTSET)
-    database.dispose()
 
 
 def _people(database: Database, settings: Settings) -> list[UUID]:
