@@ -132,19 +132,19 @@ class Database:
         if time.monotonic() - driver.used_at > RESTED_SECONDS:
             try:
                 connection.exec_driver_sql("select 1")
-            except DBAPIError as error:
+            except BaseException as error:
                 connection.close()
-                if not error.connection_invalidated:
+                if not (isinstance(error, DBAPIError) and error.connection_invalidated):
                     raise
                 connection = self._alive()
                 driver = _driver(connection)
                 driver.opening = opening
-        try:
-            with connection:
+        with connection:
+            try:
                 yield connection
-        finally:
-            driver.opening = None
-            driver.used_at = time.monotonic()
+            finally:  # before it goes back: another thread may have it the moment after
+                driver.opening = None
+                driver.used_at = time.monotonic()
 
     def _alive(self) -> sqlalchemy.Connection:
         """Return a connection that has not been closed by the server."""

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from cast import Person
 from factories import claim_job, make_job, read_job
-from sqlalchemy import insert, text
+from sqlalchemy import event, insert, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -162,6 +162,16 @@ def test_an_error_undoes_the_whole_step(
     assert read_job(one, person_a.id, claim.job_id).checkpoint is None
     with one.worker_step() as step:
         claim.check(step)
+
+
+def test_a_connection_goes_back_with_nothing_left_to_open(one: Database) -> None:
+    """Another thread may take it at once; what we did to it then would be done to theirs."""
+    given_back: list[object] = []
+    event.listen(one.engine, "checkin", lambda back, _: given_back.append(back.opening))
+    for way in (one.worker, one.worker_step):
+        with way():
+            pass
+    assert given_back == [None, None]
 
 
 def test_what_nobody_reads_is_done_all_the_same(
