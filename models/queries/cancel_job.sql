@@ -1,35 +1,37 @@
 -- Its person wants a job stopped. One that nobody works on ends here and now, also one whose worker
 -- fell silent; a running one is asked to stop. No worker and no broker is needed for either.
+-- One moment decides for the whole row: with a clock that goes on, a lease that lapsed in between
+-- would leave a job running without a lease, which nobody rescues.
 with asked as (
     update jobs
     set cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp()),
         status = case
-            when status = 'queued' or lease_until < clock_timestamp() then 'cancelled' else status
+            when status = 'queued' or lease_until < statement_timestamp() then 'cancelled' else status
         end,
         finished_at = case
-            when status = 'queued' or lease_until < clock_timestamp() then clock_timestamp()
+            when status = 'queued' or lease_until < statement_timestamp() then clock_timestamp()
         end,
         fence = fence + case
-            when status = 'queued' or lease_until < clock_timestamp() then 1 else 0
+            when status = 'queued' or lease_until < statement_timestamp() then 1 else 0
         end,
         checkpoint = case
-            when status = 'queued' or lease_until < clock_timestamp() then null else checkpoint
+            when status = 'queued' or lease_until < statement_timestamp() then null else checkpoint
         end,
         lease_until = case
-            when not (status = 'queued' or lease_until < clock_timestamp()) then lease_until
+            when not (status = 'queued' or lease_until < statement_timestamp()) then lease_until
         end,
         stage = case
-            when not (status = 'queued' or lease_until < clock_timestamp()) then stage
+            when not (status = 'queued' or lease_until < statement_timestamp()) then stage
         end,
         eta_seconds = case
-            when not (status = 'queued' or lease_until < clock_timestamp()) then eta_seconds
+            when not (status = 'queued' or lease_until < statement_timestamp()) then eta_seconds
         end,
         version = version + 1,
         updated_at = clock_timestamp()
     where id = :id
       and status in ('queued', 'running')
       and (
-          lease_until < clock_timestamp()
+          lease_until < statement_timestamp()
           or (not :only_lapsed and (status = 'queued' or cancel_requested_at is null))
       )
       and (not :only_lapsed or cancel_requested_at is not null)
