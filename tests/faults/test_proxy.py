@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+
 from faults.proxy import DOWN, UP, Effect, Proxy
 
 SOON = 5.0
