@@ -169,3 +169,26 @@ def test_killed_during_a_stream(stage: Stage, a: Caller, sign: signal.Signals) -
     assert progress == sorted(progress)
     assert seen[-1][1]["status"] == "succeeded"
     stage.check_ended_once([job_id], attempts=1)
+
+
+def test_stream_goes_on_while_the_servers_restart(stage: Stage, a: Caller) -> None:
+    """Postgres ends at once and is back, then Valkey: an open stream stays open and right."""
+    job_id = a.submit(steps=25, step_seconds=0.2).id
+    stage.wait_until_running(job_id)
+    seen: list[dict[str, Any]] = []
+    follower = threading.Thread(
+        target=lambda: seen.extend(data for _, data in frames(a, job_id)), daemon=True
+    )
+    follower.start()
+    time.sleep(1)
+    stage.restart_postgres()
+    stage.kill_valkey()
+    time.sleep(1)
+    stage.start_valkey()
+    stage.wait_until_ended([job_id])
+    follower.join(20)
+    assert not follower.is_alive()
+    assert seen[-1]["status"] == "succeeded"
+    progress = [data["progress"] for data in seen if data["attempt"] == seen[-1]["attempt"]]
+    assert progress == sorted(progress)
+    stage.check_ended_once([job_id])
