@@ -101,6 +101,7 @@ def _run(world: World, *, sequences: int, seed: int, shrink: bool = True) -> Non
     phases = [Phase.reuse, Phase.generate, Phase.shrink] if shrink else [Phase.generate]
     run_state_machine_as_test(
         machine,
+        _min_steps=STEPS - 1,  # else Hypothesis ends many of them early
         settings=hypothesis.settings(
             max_examples=sequences,
             stateful_step_count=STEPS,
@@ -124,6 +125,7 @@ def test_no_order_of_events_breaks_a_promise(
     _run(world, sequences=SEQUENCES // 2, seed=seed)
     with capsys.disabled():
         print(f"\njob machine, seed {seed}, {SEQUENCES // 2} sequences: {dict(world.happened)}")
+    assert world.happened["steps"] >= SEQUENCES // 2 * STEPS
     for what in ("claims", "hints turned away", "steps of an old fence", "rescues",
                  "succeeded", "failed", "cancelled"):  # fmt: skip
         assert world.happened[what], f"no {what}: the steps lead nowhere"
