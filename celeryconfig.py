@@ -31,6 +31,7 @@ broker_transport_options = {
     "health_check_interval": 25,
     # `interactive` is served before `scheduled`, which never gets every child of a worker.
     "queue_order_strategy": "tasks.turns:InteractiveFirst",
+    "priority_steps": [0],  # a queue is one list: messages have no priority of their own
 }
 
 # The one user of results is `textback worker ping`; what a job answers is in its row.

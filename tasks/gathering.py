@@ -9,6 +9,7 @@ from typing import Any
 from celery import bootsteps
 
 GATHER_SECONDS = 0.1
+MOST_GATHERED = 1000
 
 
 class Gathering(bootsteps.StartStopStep):
@@ -25,6 +26,7 @@ class Gathering(bootsteps.StartStopStep):
         """Take over from the dispatcher that was made for this connection."""
         if consumer.hub is not None:
             consumer.event_dispatcher.on_send_buffered = lambda: self._soon(consumer)
+            consumer.event_dispatcher.buffer_limit = MOST_GATHERED
 
     def stop(self, consumer: Any) -> None:
         """Send what waits, or Flower would show the last jobs running for ever."""
