@@ -32,12 +32,19 @@ class Run:
         module: the module of this package that takes it out.
         invariant: the one that must notice: `I1` to `I10` of harness/checker.py.
         scene: what is done to the cluster.
+        words: what it must say.
     """
 
     guard: str
     module: str
     invariant: str
     scene: Callable[[Stage], None]
+    words: str
+
+    def found(self, stage: Stage) -> str | None:
+        """Return what the invariant has to say about it, or None if it noticed nothing."""
+        findings = {each.name: each.broken for each in stage.findings()}
+        return next((line for line in findings[self.invariant] if self.words in line), None)
 
 
 class Stage:
@@ -190,13 +197,13 @@ def crowd(stage: Stage) -> None:
 
 
 RUNS = (
-    Run("the fence", "no_fence", "I4", zombie),
-    Run("the sweeps", "no_sweep", "I1", dead_node),
-    Run("attempts counted at the claim", "counted_at_end", "I1", poison),
-    Run("one transaction for end and text", "two_transactions", "I5", end_and_text),
-    Run("the lease in the rescue", "impatient_rescue", "I10", lively),
-    Run("skip locked in the sweep", "waits_for_locks", "I8", locked_row),
-    Run("the owner's lock under the cap", "cap_without_lock", "I9", crowd),
+    Run("the fence", "no_fence", "I4", zombie, "at fence 3 was written by 1"),
+    Run("the sweeps", "no_sweep", "I1", dead_node, "steady is running"),
+    Run("attempts counted at the claim", "counted_at_end", "I1", poison, "killed 4 workers"),
+    Run("one transaction for end and text", "two_transactions", "I5", end_and_text, "has no text"),
+    Run("the lease in the rescue", "impatient_rescue", "I10", lively, "before its lease lapsed"),
+    Run("skip locked in the sweep", "waits_for_locks", "I8", locked_row, "after kill_node"),
+    Run("the owner's lock under the cap", "cap_without_lock", "I9", crowd, "of 2 allowed"),
 )
 
 
