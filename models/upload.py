@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     LargeBinary,
+    func,
     select,
     text,
 )
@@ -50,7 +51,8 @@ class Upload(Base):
 
     def keep_until(self, moment: datetime) -> None:
         """Keep the file at least until then."""
-        self.expires_at = max(self.expires_at, moment)
+        # Compared by the database: another job may keep it for longer meanwhile.
+        self.expires_at = func.greatest(Upload.expires_at, moment)
 
     @classmethod
     def store(

@@ -16,6 +16,7 @@ from tasks.errors import Cancelled, JobError
 from tasks.fetch import Fetched, fetch
 from tasks.heartbeat import Heartbeat, Partial
 from tasks.providers import Providers
+from tasks.recording import record
 from tasks.registry import JobKind
 
 T = TypeVar("T")
@@ -107,8 +108,7 @@ class JobContext:
     def checkpoint(self, state: Mapping[str, Any]) -> None:
         """Keep what the next attempt goes on from; JSON, 5 MB at most."""
         self.raise_if_stopped()
-        with self._database.worker() as session:
-            self._claim.save_checkpoint(session, state)
+        record(self._database, lambda step: self._claim.save_checkpoint(step, state))
 
     def partial(self, result: BaseModel, *, count: int | None = None) -> None:
         """Keep the answer so far: if the job is stopped it stays, labelled as a part.

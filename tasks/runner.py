@@ -7,6 +7,7 @@ import logging
 import os
 import random
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from tasks.errors import (
 from tasks.heartbeat import Heartbeat
 from tasks.memory import memory_limit
 from tasks.publishing import flush
+from tasks.recording import record
 from tasks.registry import JobKind, UnknownKindError, find_kind
 from tasks.wake import wake_on_commit
 
@@ -165,23 +167,20 @@ class _Attempt:
     def _succeed(self, kind: JobKind, result: BaseModel) -> str:
         refuse_nan(result.model_dump())
         count = kind.count(result) if kind.count else None
-        with self._database.worker_step() as session:
-            ended = self._claim.succeed(
-                session,
-                result.model_dump(mode="json"),
-                result_count=count,
-                progress=self._heartbeat.unwritten_progress,
-            )
-            self._tell(session, ended)
+        answer = result.model_dump(mode="json")
+        progress = self._heartbeat.unwritten_progress
+        self._record(
+            lambda step: self._claim.succeed(step, answer, result_count=count, progress=progress)
+        )
         return "succeeded" if count is None else f"succeeded with {count}"
 
     def _cancel(self) -> None:
-        with self._database.worker_step() as session:
-            self._tell(session, self._claim.cancel(session, **self._last_words()))
+        words = self._last_words()
+        self._record(lambda step: self._claim.cancel(step, **words))
 
     def _fail(self, code: str, message: str) -> None:
-        with self._database.worker_step() as session:
-            self._tell(session, self._claim.fail(session, code, message, **self._last_words()))
+        words = self._last_words()
+        self._record(lambda step: self._claim.fail(step, code, message, **words))
         raise JobFailedError(f"{code}: {message}")
 
     def _last_words(self) -> dict[str, Any]:
@@ -202,7 +201,8 @@ class _Attempt:
         log.warning("kind does not stop, ending its process job_id=%s", self._claim.job_id)
         try:
             if not self._heartbeat.lost:
-                self._cancel()
+                with self._database.worker_step() as step:
+                    self._tell(step, self._claim.cancel(step, **self._last_words()))
         except (StaleFenceError, SQLAlchemyError) as error:
             log.warning("cancel not recorded, the lease will lapse: %s", type(error).__name__)
         finally:
@@ -213,10 +213,16 @@ class _Attempt:
         if self._claim.attempt >= self._claim.max_attempts:
             self._fail(code, message)
         delay = retry_delay_seconds(self._claim.attempt)
-        with self._database.worker_step() as session:
-            ended = self._claim.retry(session, delay_seconds=delay, code=code, message=message)
-            self._tell(session, ended)
+        self._record(
+            lambda step: self._claim.retry(step, delay_seconds=delay, code=code, message=message)
+        )
         return f"will be tried again in {delay:.0f} s: {code}"
+
+    def _record(self, end: Callable[[Step], Ended]) -> None:
+        def write(step: Step) -> None:
+            self._tell(step, end(step))
+
+        record(self._database, write)
 
     def _tell(self, session: Step, ended: Ended) -> None:
         wake_on_commit(session, self._claim.job_id)
