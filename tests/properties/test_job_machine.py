@@ -17,7 +17,7 @@ from faults.broken.statements import FENCED, taken_out
 from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis.stateful import run_state_machine_as_test
 from properties.invariants import BrokenPromiseError
-from properties.machine import PATIENCE_SECONDS, Broker, JobMachine, World
+from properties.machine import PATIENCE_SECONDS, PEOPLE, Broker, JobMachine, World
 from pydantic import SecretStr
 
 from models import Database, Settings, User
@@ -52,7 +52,7 @@ def machine_settings(settings: Settings, postgres: EmbeddedPostgres) -> Settings
 
 @pytest.fixture
 def world(machine_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """Three people with phones, and a broker that is a list."""
+    """Two people with phones, and a broker that is a list."""
     from tasks import jobs, maintenance, sweeps  # they read the environment
 
     database = Database(machine_settings)
@@ -86,7 +86,7 @@ def world(machine_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def _people(database: Database, settings: Settings) -> list[UUID]:
-    people = [make_person(database).id for _ in range(3)]
+    people = [make_person(database).id for _ in range(PEOPLE)]
     for person in people:
         with database.owner(person) as session:
             user = session.get_one(User, person)
@@ -120,7 +120,12 @@ def _run(world: World, *, sequences: int, seed: int, shrink: bool = True) -> Non
 def test_no_order_of_events_breaks_a_promise(
     world: World, capsys: pytest.CaptureFixture[str], half: int
 ) -> None:
-    """Never lost, never twice: 500 sequences of 40 steps (MACHINE_SEQUENCES for more)."""
+    """Never lost, never twice: 500 sequences of 40 steps (MACHINE_SEQUENCES for more).
+
+    A job is claimed once at a time, tried again as often as it may, and ends once.
+
+    Demand: 003-11, 004-32
+    """
     seed = SEED + half
     _run(world, sequences=SEQUENCES // 2, seed=seed)
     with capsys.disabled():
