@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 import redis
@@ -201,7 +202,9 @@ def test_a_death_counts_even_if_the_worker_is_stopped_before_it_notices(
     stopped = processes.start("worker", "--name", "first", "--concurrency", "1")
     wait_for(lambda: marks.exists() and marks.read_text().endswith("\n"), what="the first attempt")
     os.kill(stopped.pid, signal.SIGSTOP)
-    os.kill(int(marks.read_text().split()[2]), signal.SIGKILL)
+    child = psutil.Process(int(marks.read_text().split()[2]))
+    child.kill()
+    wait_for(lambda: child.status() == psutil.STATUS_ZOMBIE, what="the child's end")
     os.kill(stopped.pid, signal.SIGTERM)
     os.kill(stopped.pid, signal.SIGCONT)
     processes.start("worker", "--name", "second", "--concurrency", "1")
