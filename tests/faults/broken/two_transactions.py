@@ -1,4 +1,4 @@
-"""The end of a job in one transaction and the row of its text in the next, a second later.
+"""The end of a job in one transaction and the row of its text in the next, ten seconds later.
 
 The second stands for whatever comes between two transactions: a slow network, a pause, a death.
 """
@@ -13,7 +13,7 @@ from faults.broken.statements import take_out
 from models import Claim, Ended, JobStatus, after_commit
 from tasks import runtime
 
-BETWEEN_SECONDS = 1.0
+BETWEEN_SECONDS = 10.0
 
 take_out("finish_job", "where notify = 'sms' and status <> 'cancelled'", "where false")
 
