@@ -122,7 +122,7 @@ def test_made_photo_of_a_dress_finds_the_dress(
     ("params", "field", "sentence"),
     [
         ({}, "params", "Give one photo: an upload as image, or an address as image_url."),
-        ({"image": "7"}, "params.image", "valid UUID"),
+        ({"image": "7"}, "params.image", "a UUID"),
         ({"image": str(new_id())}, "params.image", "There is no upload of yours with this id."),
         ({"image_url": "ftp://example.com/a.jpg"}, "params.image_url", "'http' or 'https'"),
         ({"image_url": "not an address"}, "params.image_url", "valid URL"),
@@ -141,7 +141,7 @@ def test_made_photo_of_a_dress_finds_the_dress(
         (
             {"image_url": "http://example.com/a.jpg", "categories": "dress"},
             "params.categories",
-            "valid list",
+            "must be a list",
         ),
         (
             {"image_url": "http://example.com/a.jpg", "categories": ["dress"] * 11},
@@ -150,7 +150,7 @@ def test_made_photo_of_a_dress_finds_the_dress(
         ),
         ({"image_url": "http://example.com/a.jpg", "limit": 61}, "params.limit", "60"),
         ({"image_url": "http://example.com/a.jpg", "limit": 0}, "params.limit", "1"),
-        ({"image_url": "http://example.com/a.jpg", "limit": "many"}, "params.limit", "integer"),
+        ({"image_url": "http://example.com/a.jpg", "limit": "many"}, "params.limit", "a whole number"),
         ({"image_url": "http://example.com/a.jpg", "colour": 1}, "params.colour", "no such field"),
     ],
 )
