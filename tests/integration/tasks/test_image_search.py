@@ -150,7 +150,11 @@ def test_made_photo_of_a_dress_finds_the_dress(
         ),
         ({"image_url": "http://example.com/a.jpg", "limit": 61}, "params.limit", "60"),
         ({"image_url": "http://example.com/a.jpg", "limit": 0}, "params.limit", "1"),
-        ({"image_url": "http://example.com/a.jpg", "limit": "many"}, "params.limit", "a whole number"),
+        (
+            {"image_url": "http://example.com/a.jpg", "limit": "many"},
+            "params.limit",
+            "a whole number",
+        ),
         ({"image_url": "http://example.com/a.jpg", "colour": 1}, "params.colour", "no such field"),
     ],
 )
