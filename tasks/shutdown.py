@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import signal
+import threading
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 # A child that works on is killed after this long: native code may notice nothing for minutes, and
 # whoever stops a worker kills it sooner or later. Others end themselves before.
 CHILDREN_SECONDS = 8
+
+# A worker that stops has asked Redis for a message once more: it waits there for a second.
+_LISTENED_SECONDS = 1.1
 
 # A stop must not wait for a Postgres that does not answer.
 _IMPATIENT = text(
@@ -56,9 +60,18 @@ def hand_back_jobs(worker: str) -> None:
     except SQLAlchemyError as error:
         log.warning("jobs not handed back, their leases will lapse: %s", type(error).__name__)
         return
-    for row in rows:
-        if row.status == "queued":
-            publish_later(partial(send_job_hint, row.id, row.kind, row.queue))
+    hints = [
+        partial(send_job_hint, row.id, row.kind, row.queue)
+        for row in rows
+        if row.status == "queued"
+    ]
+    for hint in hints:
+        publish_later(hint)
+        # The next message may still come to this worker, which keeps it till its end. So once more,
+        # when nothing is brought here any longer; a hint too many does no harm.
+        again = threading.Timer(_LISTENED_SECONDS, publish_later, (hint,))
+        again.daemon = True
+        again.start()
     if rows:
         log.info("handed back jobs count=%s", len(rows))
 
