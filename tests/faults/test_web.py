@@ -32,11 +32,16 @@ def kill_web(stage: Stage) -> None:
 def ask_until_answered(caller: Caller, key: str, label: str) -> Reply:
     """Do as a careful program does: the same request with the same key until it is answered."""
 
-    def ask() -> Reply | None:
-        reply = caller.submit(key=key, label=label, steps=1)
-        return reply if reply.status in (200, 202) else None
+    replies: list[Reply] = []
 
-    return wait_for(ask, 30, "an answer")
+    def ask() -> Reply | None:
+        replies.append(caller.submit(key=key, label=label, steps=1))
+        return replies[-1] if replies[-1].status in (200, 202) else None
+
+    try:
+        return wait_for(ask, 40, "an answer")
+    except AssertionError:
+        raise AssertionError(replies[-3:]) from None
 
 
 @contextmanager

@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from faults.harness.cluster import wait_for
-from faults.stage import LEASE_SECONDS, PHASES, Caller, Stage
+from faults.stage import IS_LONG, LEASE_SECONDS, PHASES, Caller, Stage
 
-RECOVERY_SECONDS = 45.0
+RECOVERY_SECONDS = 90.0 if IS_LONG else 45.0
 
 
 def submit_to_all_slots(stage: Stage, kind: str, **params: float) -> list[UUID]:
