@@ -29,6 +29,7 @@ from models import Database, Settings
 pytestmark = pytest.mark.browser
 TICKING = re.compile(r"^(0:0[1-9]|0:[1-5]\d|[1-9]\d*:\d\d)$")
 NEXT = {"en": "Next in line", "ko": "다음 차례"}
+TEXTED = {"en": "We texted the link", "ko": "링크를 보냈어요"}
 LOCK = {
     "en": "You can close the app or lock your phone.",
     "ko": "앱을 닫거나 휴대폰을 잠가도 괜찮아요!",
@@ -82,6 +83,7 @@ def test_photo_in_text_out_link_open(
     url = page.url
 
     link = find_link(person, number, f"phone-{name}")
+    expect(page.locator("#text")).to_contain_text(TEXTED[word])  # by itself
     stranger = meet(language, size, color_scheme=scheme)
     opened = stranger.page(link)
     expect(opened.locator(".product")).to_have_count(19)

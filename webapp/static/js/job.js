@@ -6,6 +6,7 @@ const FINAL = ["succeeded", "failed", "cancelled"];
 const SILENCE_MS = 20_000; // after this a quiet stream is not taken for a living one
 const ASK_EVERY_MS = 2_000;
 const LISTEN_AGAIN_MS = 20_000;
+const TEXT_ASKED = 15; // so often at most is asked whether the text has gone out
 
 let box = document.querySelector("#job");
 const notice = document.querySelector("#away");
@@ -108,6 +109,7 @@ function swap(html) {
   document.dispatchEvent(new Event("textback:swapped"));
   if (isOver()) {
     stop();
+    followText();
     box.querySelector("h1")?.setAttribute("tabindex", "-1");
     box.querySelector("h1")?.focus({ preventScroll: true });
     scrollTo({ top: 0 });
@@ -123,6 +125,21 @@ function patch(fresh) {
     if (before && after) before.replaceWith(after);
   }
   document.dispatchEvent(new Event("textback:swapped"));
+}
+
+// The text goes out after the end: only its line is drawn anew.
+function followText(asked = 0) {
+  if (!box.querySelector("#text[data-coming]") || asked >= TEXT_ASKED) return;
+  setTimeout(async () => {
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#text");
+      if (answer.ok && fresh) box.querySelector("#text").replaceWith(fresh);
+    } catch {
+      // Offline; the next try may find us back.
+    }
+    followText(asked + 1);
+  }, ASK_EVERY_MS);
 }
 
 async function ask() {
@@ -217,7 +234,8 @@ document.addEventListener("submit", (event) => {
   }
 });
 
-if (!isOver()) {
+if (isOver()) followText();
+else {
   listen();
   setInterval(count, 1_000);
   setInterval(() => {
