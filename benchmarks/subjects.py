@@ -210,7 +210,8 @@ class Naive(Subject):
     def worker_command(self) -> list[str]:
         return [
             sys.executable, "-m", "celery", "--app", "benchmarks.naive.app:celery",
-            "worker", "--concurrency", str(CONCURRENCY),
+            # Flower, which goes with both, turns events on.
+            "worker", "--concurrency", str(CONCURRENCY), "--task-events",
         ]  # fmt: skip
 
     def before(self, count: int) -> None:  # noqa: ARG002

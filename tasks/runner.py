@@ -73,7 +73,7 @@ def run(job_id: UUID, *, worker: str, database: Database, settings: Settings) ->
         raise StaleHint(f"job {job_id}: {_describe(database, job_id)}")
     attempt = _Attempt(claim, database, settings)
     began = time.monotonic()
-    log.info("job claimed job_id=%s kind=%s attempt=%s", job_id, claim.kind, claim.attempt)
+    log.debug("job claimed job_id=%s kind=%s attempt=%s", job_id, claim.kind, claim.attempt)
     try:
         return attempt.work()
     except StaleFenceError:
