@@ -24,6 +24,7 @@ celery_app = Celery(
 celery_app.config_from_object("celeryconfig")
 celery_app.steps["worker"].add("tasks.node:Node")
 celery_app.steps["consumer"].add("tasks.gathering:Gathering")
+celery_app.steps["consumer"].add("tasks.ahead:Ahead")
 
 
 @signals.setup_logging.connect

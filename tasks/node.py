@@ -18,7 +18,7 @@ from celery.worker import state
 from celeryconfig import INTERACTIVE, SCHEDULED
 from tasks import turns
 from tasks.shutdown import worker_name
-from tasks.sweeper import JOB_QUEUES, LostChild, Silence, Sweeper
+from tasks.sweeper import JOB_QUEUES, HeldHint, LostChild, Silence, Sweeper
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +31,10 @@ RESTART_SECONDS = 5.0  # a sweeper that dies at once is started again no sooner 
 _node: Node | None = None
 
 
-def tell_sweeper(lost: LostChild) -> None:
-    """Have this worker's sweeper give up the attempt of a dead child."""
+def tell_sweeper(order: LostChild | HeldHint) -> None:
+    """Have this worker's sweeper do what the main process must not wait for."""
     if _node is not None:
-        _node.tell(lost)
+        _node.tell(order)
 
 
 class Node(bootsteps.StartStopStep):
@@ -71,12 +71,12 @@ class Node(bootsteps.StartStopStep):
     def stop(self, worker: Any) -> None:
         """Leave the sweeper alone: it ends with this process, and is needed if that hangs."""
 
-    def tell(self, lost: LostChild) -> None:
-        """Hand an order to the sweeper without waiting; if that fails, the lease will lapse."""
+    def tell(self, order: LostChild | HeldHint) -> None:
+        """Hand an order to the sweeper without waiting; if that fails, a sweep will do it later."""
         try:
-            os.write(self._orders, lost.to_line())
+            os.write(self._orders, order.to_line())
         except OSError as error:
-            log.warning("sweeper not told of a lost child: %s", type(error).__name__)
+            log.warning("sweeper not told: %s", type(error).__name__)
 
     def _on_message(self, *_: Any) -> None:
         self._silence.end()

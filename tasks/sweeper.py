@@ -26,10 +26,11 @@ import redis
 from celery import platforms
 
 from celeryconfig import EXPIRY_SECONDS, INTERACTIVE, SCHEDULED, SWEEP_SECONDS
-from models import record_operator_event
+from models import Turn, record_operator_event
 from models.queries import query
 from tasks import runtime, sweeps
 from tasks.app import celery_app
+from tasks.dispatch import hint_on_commit
 from tasks.lost import give_up_attempt
 from tasks.shutdown import hand_back_jobs
 
@@ -74,6 +75,17 @@ class LostChild:
         """Make one of what came over the pipe."""
         job_id, worker, is_slow = json.loads(line)
         return cls(UUID(job_id), worker, is_slow)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldHint:
+    """A message that this worker holds while its children are busy."""
+
+    job_id: UUID
+
+    def to_line(self) -> bytes:
+        """Return what goes over the pipe, in one piece."""
+        return json.dumps([str(self.job_id)]).encode() + b"\n"
 
 
 class Silence:
@@ -191,7 +203,11 @@ class Sweeper:
 
 
 def _obey(line: bytes) -> None:
-    """End the attempt of a child that is dead; no other attempt is touched."""
+    """Do what the main process asked for: hint elsewhere, or end the attempt of a dead child."""
+    order = json.loads(line)
+    if len(order) == 1:
+        _hint_elsewhere(UUID(order[0]))
+        return
     lost = LostChild.from_line(line)
     with runtime.database().worker() as session:
         ended = give_up_attempt(session, lost.job_id, worker=lost.worker, is_slow=lost.is_slow)
@@ -199,6 +215,12 @@ def _obey(line: bytes) -> None:
         log.warning(
             "gave up the attempt of a lost child job_id=%s now=%s", lost.job_id, ended.status
         )
+
+
+def _hint_elsewhere(job_id: UUID) -> None:
+    with runtime.database().worker() as session:
+        row = session.execute(query("hint_one"), {"id": job_id}).one_or_none()
+        hint_on_commit(session, None if row is None else Turn.of(row))
 
 
 def _has_waited(queue: str) -> bool:

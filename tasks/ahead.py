@@ -1,0 +1,94 @@
+"""A worker whose jobs take milliseconds takes one message ahead, so that no child waits for it.
+
+One whose jobs take longer takes none: what it holds back no idle worker can take. Should a job turn
+out long while a message is held, it is hinted at again, and whoever is free takes that one.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from uuid import UUID
+
+from celery import bootsteps
+from celery.concurrency.prefork import TaskPool
+from celery.worker import state
+
+from tasks import node
+from tasks.sweeper import JOB_QUEUES, HeldHint
+
+QUICK_SECONDS = 0.05
+ENOUGH_QUICK = 50  # jobs in a row
+HELD_SECONDS = 0.25
+
+
+class Ahead(bootsteps.StartStopStep):
+    """A part of Celery's consumer: decides whether one more message may come."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        """Made by Celery."""
+        super().__init__(consumer, **options)
+        self._pace = Pace()
+        self._held: set[str] = set()
+        self._is_ticking = False
+
+    def include_if(self, consumer: Any) -> bool:
+        """Whether this worker does jobs, in children."""
+        queues = set(consumer.app.amqp.queues.consume_from)
+        return issubclass(consumer.controller.pool_cls, TaskPool) and bool(queues & set(JOB_QUEUES))
+
+    def start(self, consumer: Any) -> None:
+        """Ask us, on each new connection, after Celery's own limit has said no."""
+        qos = consumer.task_consumer.channel.qos
+        may_consume = qos.can_consume
+        most = int(consumer.controller.max_concurrency or consumer.controller.concurrency)
+
+        def can_consume() -> bool:
+            is_quick = self._pace.look()
+            return may_consume() or (is_quick and len(state.reserved_requests) == most)
+
+        qos.can_consume = can_consume
+        if not self._is_ticking and consumer.hub is not None:
+            self._is_ticking = True
+            consumer.hub.call_repeatedly(HELD_SECONDS, self._hint_at_held)
+
+    def _hint_at_held(self) -> None:
+        """Tell once of each message that has been held through a whole turn of this."""
+        held = {
+            request.id: request
+            for request in state.reserved_requests
+            if request not in state.active_requests
+        }
+        for id_ in self._held & held.keys():
+            args = held[id_].args
+            if args:
+                node.tell_sweeper(HeldHint(UUID(args[0])))
+        self._held = set(held)
+
+
+class Pace:
+    """How long the jobs of a worker take, as its main process sees them begin and end."""
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._began: dict[str, float] = {}
+        self._quick = 0
+
+    def look(self) -> bool:
+        """Note what began and ended since the last look.
+
+        Returns:
+            Whether the last jobs were all quick, and those in work are no older than that.
+        """
+        now = time.monotonic()
+        active = {request.id for request in state.active_requests}
+        for id_ in self._began.keys() - active:
+            took = now - self._began.pop(id_)
+            self._quick = self._quick + 1 if took < QUICK_SECONDS else 0
+        for id_ in active:
+            self._began.setdefault(id_, now)
+        return self._quick >= ENOUGH_QUICK and all(
+            now - began < QUICK_SECONDS for began in self._began.values()
+        )
