@@ -14,7 +14,6 @@ QUEUE_NAMES = (INTERACTIVE, SCHEDULED, NOTIFICATIONS, MAINTENANCE)
 # The longest hard limit any kind may ask for.
 LONGEST_JOB_SECONDS = 4 * 3600
 SWEEP_SECONDS = 5.0
-PRUNE_SECONDS = 60.0
 EXPIRY_SECONDS = 3600.0
 
 broker_url = _settings.redis_url.get_secret_value()
@@ -30,7 +29,7 @@ broker_transport_options = {
     "socket_keepalive": True,
     "health_check_interval": 25,
     # `interactive` is served before `scheduled`, which never gets every child of a worker.
-    "queue_order_strategy": "tasks.turns:InteractiveFirst",
+    "queue_order_strategy": "tasks.queue_order:InteractiveFirst",
     "priority_steps": [0],  # a queue is one list: messages have no priority of their own
 }
 
@@ -89,7 +88,6 @@ beat_schedule = {
         "dispatch_waiting_jobs": SWEEP_SECONDS,
         "rescue_stalled_jobs": SWEEP_SECONDS,
         "send_due_notifications": SWEEP_SECONDS,
-        "prune_uploads": PRUNE_SECONDS,
         "prune_expired": EXPIRY_SECONDS,
     }.items()
 }

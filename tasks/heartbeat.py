@@ -141,7 +141,7 @@ class Heartbeat:
             if not self.lost:
                 self._beat()
             if self.lost or self.cancel_requested:
-                self._end_if_deaf()
+                self._end_if_stuck()
             self._next_at = time.monotonic() + self._interval
 
     def _beat(self) -> None:
@@ -188,7 +188,7 @@ class Heartbeat:
         except UnstorableError as error:
             log.warning("answer so far not storable job_id=%s: %s", self._claim.job_id, error)
 
-    def _end_if_deaf(self) -> None:
+    def _end_if_stuck(self) -> None:
         """Take the process away from a kind that does not end when it should."""
         now = time.monotonic()
         if self._stop_seen_at is None:

@@ -26,12 +26,6 @@ def send_due_notifications() -> int:
     return sweeps.send_due_notifications()
 
 
-@celery_app.task(name="sweep.prune_uploads", send_events=False)
-def prune_uploads() -> int:
-    """Delete input files that no job keeps any more."""
-    return sweeps.prune_uploads()
-
-
 @celery_app.task(name="sweep.prune_expired", send_events=False)
 def prune_expired() -> int:
     """Let go of answers, inputs, links, checkpoints, keys and events that are past their time."""

@@ -16,7 +16,7 @@ from celery.concurrency.prefork import TaskPool
 from celery.worker import state
 
 from celeryconfig import INTERACTIVE, SCHEDULED
-from tasks import turns
+from tasks import queue_order
 from tasks.shutdown import worker_name
 from tasks.sweeper import JOB_QUEUES, HeldHint, LostChild, Silence, Sweeper
 
@@ -60,7 +60,7 @@ class Node(bootsteps.StartStopStep):
         global _node  # noqa: PLW0603 - one a process
         _node = self
         if INTERACTIVE in self._queues:
-            turns.ask_before_scheduled(self._may_take_scheduled)
+            queue_order.ask_before_scheduled(self._may_take_scheduled)
         self._start_sweeper()
 
     def register_with_event_loop(self, worker: Any, hub: Any) -> None:

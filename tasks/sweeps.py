@@ -128,14 +128,6 @@ def prune_expired(*, alone: bool = False, seconds: float = PRUNE_RUN_SECONDS) ->
     return pruned
 
 
-def prune_uploads(*, alone: bool = False) -> int:
-    """Delete input files that no job keeps any more, a batch at a time."""
-    pruned = _prune("prune_uploads", alone=alone)
-    if pruned:
-        log.info("pruned uploads count=%s", pruned)
-    return pruned
-
-
 # Jobs that waited too long end first, so that they are emptied in the same run.
 _PRUNED = (
     "end_overdue_jobs",

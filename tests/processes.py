@@ -57,9 +57,10 @@ class Processes:
 def wait_for(condition: Callable[[], T | None], seconds: float = 30, what: str = "") -> T:
     """Return the first truthy answer; polls a state that has no event to wait on."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while True:
         answer = condition()
         if answer:
             return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds} s in vain for {what or condition}")
         time.sleep(0.05)
-    raise AssertionError(f"waited {seconds} s in vain for {what or condition}")

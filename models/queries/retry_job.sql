@@ -23,23 +23,10 @@ with put_back as (
     select id, owner_id, case status when 'queued' then 'retry' else status end, attempt,
            cast(:detail as jsonb)
     from put_back
-), next as (
-    update jobs set dispatched_at = clock_timestamp(), hinted_at = clock_timestamp()
-    where id = (
-        select waiting.id from jobs as waiting
-        where waiting.owner_id = (select owner_id from put_back)
-          and waiting.status = 'queued'
-          and waiting.dispatched_at is null
-          and waiting.cancel_requested_at is null
-          and (waiting.not_before is null or waiting.not_before <= clock_timestamp())
-          -- A schedule gets the slot of another; how many more it may have, the sweep counts.
-          and (waiting.queue <> 'scheduled' or (select queue from put_back) = 'scheduled')
-        order by waiting.queue, waiting.id  -- interactive before scheduled
-        limit 1
-        for update skip locked
-    )
-    returning id, kind, queue
-)
+), freed as (
+    select owner_id, queue from put_back
+),
+\ir next_turn.sql
 select put_back.id,
        put_back.status,
        cast(null as uuid) as notification_id,

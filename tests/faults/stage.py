@@ -25,10 +25,11 @@ from uuid import UUID
 
 import psutil
 import psycopg
+from processes import wait_for
 from psycopg.rows import dict_row
 
 from faults.harness.checker import Checker
-from faults.harness.cluster import Cluster, wait_for
+from faults.harness.cluster import Cluster
 from faults.proxy import Proxy
 
 # With the waits of production, and faults that last: `make faults-matrix`.

@@ -7,8 +7,8 @@ import time
 from uuid import UUID
 
 import psutil
+from processes import wait_for
 
-from faults.harness.cluster import wait_for
 from faults.stage import LEASE_SECONDS, Caller, Stage
 
 AT_ONCE = 2.0

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from processes import wait_for
 
 from faults.harness import cluster as harness
-from faults.harness.cluster import TESTS, wait_for
+from faults.harness.cluster import TESTS
 from faults.stage import Caller, Stage, asking
 from models import Settings
 

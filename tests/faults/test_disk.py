@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from processes import wait_for
 
-from faults.harness.cluster import wait_for
 from faults.stage import Caller, Stage, asking
 from webapp.processes import free_port
 

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import wait_for
 
 from faults.harness.checker import Checker
-from faults.harness.cluster import Cluster, wait_for
+from faults.harness.cluster import Cluster
 from faults.harness.load import Request
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks what it kills, reads /proc")

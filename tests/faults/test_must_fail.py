@@ -15,10 +15,10 @@ def test_a_missing_guard_is_noticed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Run
 ) -> None:
     """And by the very invariant that it is there for."""
-    with staged(tmp_path, run.module) as stage:
-        run.scene(stage)
-        found = run.found(stage)
-        others = [each.name for each in stage.findings() if each.broken]
+    with staged(tmp_path, run.module) as scene:
+        run.act(scene)
+        found = run.found(scene)
+        others = [each.name for each in scene.findings() if each.broken]
     assert found, f"not noticed by {run.invariant}, only by {others}"
     with capsys.disabled():
         print(f"\nwithout {run.guard}: {run.invariant}: {found}")
@@ -26,12 +26,12 @@ def test_a_missing_guard_is_noticed(
 
 @pytest.mark.timeout(400)
 def test_the_same_scenes_break_nothing_while_the_guards_are_in_place(tmp_path: Path) -> None:
-    """So it is the missing guard that is noticed, and not the scene.
+    """So it is the missing guard that is noticed, and not the act.
 
     Demand: 002-45, 004-34
     """
-    with staged(tmp_path) as stage:
+    with staged(tmp_path) as scene:
         for run in RUNS:
-            run.scene(stage)
-        broken = {each.name: each.broken for each in stage.findings() if each.broken}
+            run.act(scene)
+        broken = {each.name: each.broken for each in scene.findings() if each.broken}
     assert broken == {}

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 import pytest
+from processes import wait_for
 
-from faults.harness.cluster import wait_for
 from faults.proxy import Proxy
 from faults.stage import IS_LONG, Stage, asking
 

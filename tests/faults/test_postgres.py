@@ -8,8 +8,8 @@ from contextlib import ExitStack, suppress
 
 import psycopg
 import pytest
+from processes import wait_for
 
-from faults.harness.cluster import wait_for
 from faults.stage import IS_LONG, Caller, Stage, asking
 
 SOON = 2.0

@@ -12,8 +12,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from processes import wait_for
 
-from faults.harness.cluster import wait_for
 from faults.stage import IS_LONG, LEASE_SECONDS, Caller, Stage
 
 HOUR = 3600

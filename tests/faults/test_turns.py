@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from uuid import UUID
 
-from faults.harness.cluster import wait_for
+from processes import wait_for
+
 from faults.stage import Caller, Stage, at_once
 
 AT_ONCE = 2.0

@@ -15,8 +15,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from processes import wait_for
 
-from faults.harness.cluster import wait_for
 from faults.proxy import Effect
 from faults.stage import Caller, Reply, Stage, at_once
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import psutil
 import pytest
+from processes import wait_for
 
-from faults.harness.cluster import wait_for
 from faults.stage import IS_LONG, LEASE_SECONDS, PHASES, Caller, Stage
 
 RECOVERY_SECONDS = 90.0 if IS_LONG else 45.0

@@ -18,10 +18,10 @@ def main() -> int:
         began = time.monotonic()
         with (
             tempfile.TemporaryDirectory(prefix="textback-must-fail-") as folder,
-            staged(Path(folder), run.module) as stage,
+            staged(Path(folder), run.module) as scene,
         ):
-            run.scene(stage)
-            found = run.found(stage)
+            run.act(scene)
+            found = run.found(scene)
         caught += found is not None
         seconds = time.monotonic() - began
         print(f"{run.guard:34} | {run.invariant:9} | {seconds:7.0f} | {found or 'NOTHING'}")

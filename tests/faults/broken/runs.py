@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
+from processes import wait_for
+
 from faults.harness.chaos import SWEEP_SECONDS, Hit
 from faults.harness.checker import SLACK_SECONDS, Checker, Finding
-from faults.harness.cluster import Cluster, wait_for
+from faults.harness.cluster import Cluster
 from faults.harness.ledger import Account, Attempt
 from faults.harness.person import Person
 
@@ -31,23 +33,23 @@ class Run:
         guard: what it is, in words.
         module: the module of this package that takes it out.
         invariant: the one that must notice: `I1` to `I10` of harness/checker.py.
-        scene: what is done to the cluster.
+        act: what is done to the cluster.
         words: what it must say.
     """
 
     guard: str
     module: str
     invariant: str
-    scene: Callable[[Stage], None]
+    act: Callable[[Scene], None]
     words: str
 
-    def found(self, stage: Stage) -> str | None:
+    def found(self, scene: Scene) -> str | None:
         """Return what the invariant has to say about it, or None if it noticed nothing."""
-        findings = {each.name: each.broken for each in stage.findings()}
+        findings = {each.name: each.broken for each in scene.findings()}
         return next((line for line in findings[self.invariant] if self.words in line), None)
 
 
-class Stage:
+class Scene:
     """A cluster, somebody who uses it, and what was done to it."""
 
     def __init__(self, cluster: Cluster) -> None:
@@ -110,76 +112,76 @@ def until(condition: Callable[[], object], seconds: float) -> bool:
 # Scenes ---------------------------------------------------------------------------------------
 
 
-def zombie(stage: Stage) -> None:
+def zombie(scene: Scene) -> None:
     """Freeze a process past its lease, and let it go on when another has its job."""
-    job_id = stage.person.submit("steady", steps=40, step_seconds=0.1)
-    first, account = stage.begun(job_id)
-    stage.cluster.kill(account.pid, signal.SIGSTOP)
-    stage.begun(job_id, after=first.fence)
-    stage.cluster.kill(account.pid, signal.SIGCONT)
-    until(lambda: stage.ended(job_id), 30)
+    job_id = scene.person.submit("steady", steps=40, step_seconds=0.1)
+    first, account = scene.begun(job_id)
+    scene.cluster.kill(account.pid, signal.SIGSTOP)
+    scene.begun(job_id, after=first.fence)
+    scene.cluster.kill(account.pid, signal.SIGCONT)
+    until(lambda: scene.ended(job_id), 30)
 
 
-def dead_node(stage: Stage) -> None:
+def dead_node(scene: Scene) -> None:
     """Kill a node in the middle of a job, and wait as long as a rescue may take."""
-    job_id = stage.person.submit("steady", steps=30, step_seconds=0.1)
-    attempt, account = stage.begun(job_id)
-    stage.kill_nodes_of({account.pid})
-    stage.hits.append(_hit("kill_node", attempt))
-    until(lambda: stage.ended(job_id), _allowed(stage))
+    job_id = scene.person.submit("steady", steps=30, step_seconds=0.1)
+    attempt, account = scene.begun(job_id)
+    scene.kill_nodes_of({account.pid})
+    scene.hits.append(_hit("kill_node", attempt))
+    until(lambda: scene.ended(job_id), _allowed(scene))
 
 
-def poison(stage: Stage) -> None:
+def poison(scene: Scene) -> None:
     """Let a job kill its worker, again and again, until it has failed or done so too often."""
-    job_id = stage.person.submit("poison", step_seconds=0.05)
+    job_id = scene.person.submit("poison", step_seconds=0.05)
 
     def deaths() -> int:
-        attempts = stage.cluster.ledger.read()
+        attempts = scene.cluster.ledger.read()
         return sum(one.poisoned for attempt, one in attempts.items() if attempt.job_id == job_id)
 
-    until(lambda: deaths() > 3 or stage.ended(job_id), 60)
+    until(lambda: deaths() > 3 or scene.ended(job_id), 60)
 
 
-def end_and_text(stage: Stage) -> None:
+def end_and_text(scene: Scene) -> None:
     """Kill a process as soon as its job is seen to have succeeded."""
-    job_id = stage.person.submit("steady", steps=3, step_seconds=0.1, notify="sms")
-    _, account = stage.begun(job_id)
-    wait_for(lambda: stage.status(job_id) == "succeeded", 30, "the end of a job")
-    stage.cluster.kill(account.pid)
+    job_id = scene.person.submit("steady", steps=3, step_seconds=0.1, notify="sms")
+    _, account = scene.begun(job_id)
+    wait_for(lambda: scene.status(job_id) == "succeeded", 30, "the end of a job")
+    scene.cluster.kill(account.pid)
     rows = "select count(*) from notifications where job_id = %s"
-    if until(lambda: stage.asked(rows, job_id), 3):
-        until(lambda: stage.asked(rows + " and status = 'sent'", job_id), 20)
+    if until(lambda: scene.asked(rows, job_id), 3):
+        until(lambda: scene.asked(rows + " and status = 'sent'", job_id), 20)
 
 
-def lively(stage: Stage) -> None:
+def lively(scene: Scene) -> None:
     """Run a job for longer than its lease, with a worker that is well."""
-    job_id = stage.person.submit("steady", steps=40, step_seconds=0.1)
+    job_id = scene.person.submit("steady", steps=40, step_seconds=0.1)
     taken = "select count(*) from audit where job_id = %s and role = 'textback_operator'"
-    until(lambda: stage.ended(job_id) or stage.asked(taken, job_id), 40)
+    until(lambda: scene.ended(job_id) or scene.asked(taken, job_id), 40)
 
 
-def locked_row(stage: Stage) -> None:
+def locked_row(scene: Scene) -> None:
     """Kill the workers of two jobs while somebody holds the row of one for a long time."""
-    held, free = (stage.person.submit("steady", steps=30, step_seconds=0.1) for _ in range(2))
-    (_, holder), (attempt, account) = stage.begun(held), stage.begun(free)
-    with _locked(stage.cluster, held):
-        stage.kill_nodes_of({holder.pid, account.pid})
-        stage.hits.append(_hit("kill_node", attempt))
+    held, free = (scene.person.submit("steady", steps=30, step_seconds=0.1) for _ in range(2))
+    (_, holder), (attempt, account) = scene.begun(held), scene.begun(free)
+    with _locked(scene.cluster, held):
+        scene.kill_nodes_of({holder.pid, account.pid})
+        scene.hits.append(_hit("kill_node", attempt))
         moves = (
             "select count(*) from audit"
             " where job_id = %s and old_status = 'running' and new_fence > %s"
         )
-        until(lambda: stage.asked(moves, free, attempt.fence), _allowed(stage) + 2)
-    until(lambda: stage.ended(held, free), 40)
+        until(lambda: scene.asked(moves, free, attempt.fence), _allowed(scene) + 2)
+    until(lambda: scene.ended(held, free), 40)
 
 
-def crowd(stage: Stage) -> None:
+def crowd(scene: Scene) -> None:
     """Give every waiting job of one person its turn at once, as the former release did."""
-    person = stage.somebody_else()
-    for name in stage.cluster.nodes:
-        stage.cluster.kill_group(name, signal.SIGSTOP)
+    person = scene.somebody_else()
+    for name in scene.cluster.nodes:
+        scene.cluster.kill_group(name, signal.SIGSTOP)
     jobs = [person.submit("steady", steps=10, step_seconds=0.1) for _ in range(CROWD)]
-    with stage.cluster.sql() as connection:
+    with scene.cluster.sql() as connection:
         connection.execute(
             "update jobs set dispatched_at = now() - interval '1 minute',"
             " hinted_at = now() - interval '1 minute'"
@@ -188,12 +190,12 @@ def crowd(stage: Stage) -> None:
         )
     # The sweep hints at those; each frozen node has one of the messages in its socket already.
     old = "select count(*) from jobs where owner_id = %s and hinted_at < now() - interval '30 s'"
-    until(lambda: not stage.asked(old, person.id), 15)
-    with stage.cluster.redis() as valkey:
-        until(lambda: valkey.llen("interactive") >= CROWD - len(stage.cluster.nodes), 5)
-    for name in stage.cluster.nodes:
-        stage.cluster.kill_group(name, signal.SIGCONT)
-    until(lambda: stage.ended(*jobs), 60)
+    until(lambda: not scene.asked(old, person.id), 15)
+    with scene.cluster.redis() as valkey:
+        until(lambda: valkey.llen("interactive") >= CROWD - len(scene.cluster.nodes), 5)
+    for name in scene.cluster.nodes:
+        scene.cluster.kill_group(name, signal.SIGCONT)
+    until(lambda: scene.ended(*jobs), 60)
 
 
 RUNS = (
@@ -208,11 +210,11 @@ RUNS = (
 
 
 @contextmanager
-def staged(folder: Path, *broken: str) -> Iterator[Stage]:
+def staged(folder: Path, *broken: str) -> Iterator[Scene]:
     """Start a cluster without some of its guards."""
     patches = [*HARMLESS, *(f"faults.broken.{module}" for module in broken)]
     with Cluster(folder, lease_seconds=LEASE_SECONDS, nodes=3, patches=patches) as cluster:
-        yield Stage(cluster)
+        yield Scene(cluster)
 
 
 def _hit(what: str, attempt: Attempt) -> Hit:
@@ -220,9 +222,9 @@ def _hit(what: str, attempt: Attempt) -> Hit:
     return Hit(what, "the node of a job", now, now, (attempt,))
 
 
-def _allowed(stage: Stage) -> float:
+def _allowed(scene: Scene) -> float:
     """Return how long a rescue may take by I8."""
-    return stage.cluster.lease_seconds + 2 * SWEEP_SECONDS + SLACK_SECONDS
+    return scene.cluster.lease_seconds + 2 * SWEEP_SECONDS + SLACK_SECONDS
 
 
 @contextmanager

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from faults.harness.cluster import Cluster, children_of, wait_for
+from processes import wait_for
+
+from faults.harness.cluster import Cluster, children_of
 from faults.harness.ledger import Attempt
 
 SWEEP_SECONDS = 5.0
@@ -225,13 +227,9 @@ class Chaos:
         """Stop a whole node."""
 
         def strike() -> Hit | None:
-            nodes = self._busy_nodes()
-            if not nodes:
+            if not (found := self._pick_node(fault)):
                 return None
-            name, attempts = _pick(sorted(nodes.items()), fault.choice)
-            pid = self.cluster.nursery.pid(name)
-            if pid is None:
-                return None
+            name, pid, attempts = found
             return self._freeze(fault, name, [pid, *children_of(pid)], attempts)
 
         self._until_hit(strike)
@@ -260,13 +258,9 @@ class Chaos:
         """Ask a node in which jobs run to stop, as a deployment does."""
 
         def strike() -> Hit | None:
-            nodes = self._busy_nodes()
-            if not nodes:
+            if not (found := self._pick_node(fault)):
                 return None
-            name, attempts = _pick(sorted(nodes.items()), fault.choice)
-            pid = self.cluster.nursery.pid(name)
-            if pid is None:
-                return None
+            name, pid, attempts = found
             self.cluster.kill(pid, signal.SIGTERM)
             at = time.time()
             return Hit(fault.what, name, at, at, tuple(attempts))
@@ -326,6 +320,15 @@ class Chaos:
             if is_free and not account.poisoned and _is_alive(account.pid):
                 found.setdefault(account.pid, []).append(attempt)
         return found
+
+    def _pick_node(self, fault: Fault) -> tuple[str, int, list[Attempt]] | None:
+        """Return a node in which jobs run, its main process and those jobs."""
+        nodes = self._busy_nodes()
+        if not nodes:
+            return None
+        name, attempts = _pick(sorted(nodes.items()), fault.choice)
+        pid = self.cluster.nursery.pid(name)
+        return None if pid is None else (name, pid, attempts)
 
     def _busy_nodes(self) -> dict[str, list[Attempt]]:
         victims = self._victims()

@@ -14,11 +14,9 @@ import json
 import os
 import secrets
 import signal
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -26,8 +24,10 @@ from uuid import UUID
 
 import psycopg
 import redis
+from processes import wait_for
 
 from faults.harness.ledger import LedgerReader
+from faults.harness.nursing import Nursery
 from faults.harness.person import Person, close_lines
 from models import ApiToken, Database, Settings, User
 from models.ids import new_id
@@ -105,7 +105,7 @@ class Cluster:
         self.environment: dict[str, str] = {}
         self._more_environment = dict(environment or {})
         self.addresses: dict[str, str] = {}
-        self._nursery: _Nursery | None = None
+        self._nursery: Nursery | None = None
 
     def __enter__(self) -> Self:
         """Start everything and wait until it serves."""
@@ -402,10 +402,10 @@ class Cluster:
     # -- inside ---------------------------------------------------------------------------------
 
     @property
-    def nursery(self) -> _Nursery:
+    def nursery(self) -> Nursery:
         """The process that starts all others; made when first needed."""
         if self._nursery is None:
-            self._nursery = _Nursery(self.environment, self.logs)
+            self._nursery = Nursery(self.environment, self.logs)
         return self._nursery
 
     def _start(self, name: str, spec: dict[str, Any], *, restart: bool) -> None:
@@ -423,126 +423,12 @@ class Cluster:
             assert pid == self.valkey.process.pid, f"this is somebody else's Valkey: {pid}"
 
 
-class _Nursery:
-    """The harness's side of harness/nursery.py."""
-
-    def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
-        self._logs = logs
-        self._pids: dict[str, int | None] = {}
-        self._offsets: dict[str, int] = {}
-        self._changed = threading.Condition()
-        self.events: list[dict[str, Any]] = []
-        with (logs / "nursery.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "faults.harness.nursery"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env={**os.environ, **environment},
-                start_new_session=True,
-            )
-        self._reader = threading.Thread(target=self._read, name="nursery", daemon=True)
-        self._reader.start()
-        self._wait(lambda: self._is_ready, "the nursery")
-
-    def start(self, name: str, spec: dict[str, Any], *, restart_after: float | None) -> None:
-        """Start a process under this name and wait until it has a pid."""
-        with self._changed:
-            self._pids[name] = None
-        log = str(self._logs / f"{name}.log")
-        self.tell(do="start", name=name, spec=spec, log=log, restart_after=restart_after)
-        self._wait(lambda: self.pid(name), name)
-
-    def stop(self, name: str) -> None:
-        """Kill it for good."""
-        self.tell(do="stop", name=name)
-        self._wait(lambda: name not in self._pids, f"the end of {name}")
-
-    def bring_up(self, name: str, *, restart_after: float) -> None:
-        """Start it again as it was started before, and wait until it has a pid."""
-        self._wait(lambda: self.pid(name) is None, f"the end of {name}")
-        self.tell(do="restart", name=name, after=restart_after)
-        self._wait(lambda: self.pid(name), name)
-
-    def tell(self, **order: Any) -> None:
-        """Give an order."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        self._process.stdin.flush()
-
-    def pid(self, name: str) -> int | None:
-        """Return its main process, or None while it does not run."""
-        return self._pids.get(name)
-
-    def names(self) -> list[str]:
-        """Return what should run."""
-        return list(self._pids)
-
-    def log_offset(self, name: str) -> int:
-        """Return how long its log was at its last start."""
-        return self._offsets.get(name, 0)
-
-    def end(self) -> None:
-        """End everything it started, then itself."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._reader.join(5)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            with self._changed:
-                self.events.append(event)
-                if event["event"] == "start":
-                    log = self._logs / f"{event['name']}.log"
-                    self._offsets[event["name"]] = log.stat().st_size if log.exists() else 0
-                    self._pids[event["name"]] = event["pid"]
-                elif event["event"] == "end":
-                    self._pids[event["name"]] = None
-                elif event["event"] == "stopped":
-                    self._pids.pop(event["name"], None)
-                self._changed.notify_all()
-
-    @property
-    def _is_ready(self) -> bool:
-        return any(event["event"] == "ready" for event in self.events)
-
-    def _wait(self, condition: Callable[[], object], what: str) -> None:
-        with self._changed:
-            if not self._changed.wait_for(condition, 30):
-                raise AssertionError(f"waited in vain for {what}; see {self._logs}")
-
-
 def children_of(pid: int) -> list[int]:
     """Return a process's children."""
     try:
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
         return []
-
-
-def wait_for(condition: Callable[[], T | None], seconds: float = 30, what: str = "") -> T:
-    """Return the first truthy answer; polls a state that has no event to wait on."""
-    deadline = time.monotonic() + seconds
-    while True:
-        answer = condition()
-        if answer:
-            return answer
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds} s in vain for {what or condition}")
-        time.sleep(0.05)
 
 
 def _settings_from(environment: Mapping[str, str]) -> Settings:

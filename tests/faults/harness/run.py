@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from processes import wait_for
+
 from faults.harness.chaos import SWEEP_SECONDS, Chaos, plan_chaos
 from faults.harness.checker import SHOWN, Checker, Finding, Recovery, percentile
-from faults.harness.cluster import Cluster, wait_for
+from faults.harness.cluster import Cluster
 from faults.harness.load import Load, plan_load
 
 PHONE: Final = "+120255501{:02}"  # 555-01xx belongs to nobody: kept free for fiction

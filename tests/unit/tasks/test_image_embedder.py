@@ -90,7 +90,9 @@ def test_missing_model_is_a_permanent_error(tmp_path: Path) -> None:
         assert error.value.permanent
 
 
-@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="Linux only")
+@pytest.mark.skipif(
+    not Path("/proc/self/smaps_rollup").exists(), reason="only Linux tells what a process shares"
+)
 def test_embedding_process_stays_small() -> None:
     """A worker's child with the model loaded, in use: its own memory (PSS)."""
     program = (

@@ -347,7 +347,9 @@ def test_file_of_tiny_parts_is_refused_at_once(start: bytes, part: bytes) -> Non
     assert time.process_time() - began < 0.25
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux only")
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="only Linux tells the most memory a process had"
+)
 @pytest.mark.parametrize(
     ("format_name", "mode", "options", "megabytes"),
     [

@@ -126,10 +126,10 @@ def test_scheduled_is_not_listened_to_while_its_places_are_taken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As the worker asks for it: the class that the broker's settings name."""
-    cycle = cycle_by_name("tasks.turns:InteractiveFirst")()
+    cycle = cycle_by_name("tasks.queue_order:InteractiveFirst")()
     cycle.update({"scheduled", "interactive"})
     has_place = True
-    monkeypatch.setattr("tasks.turns._may_take_scheduled", lambda: has_place)
+    monkeypatch.setattr("tasks.queue_order._may_take_scheduled", lambda: has_place)
     assert cycle.consume(2) == ["interactive", "scheduled"]
     has_place = False
     assert cycle.consume(2) == ["interactive"]
