@@ -210,8 +210,7 @@ class Naive(Subject):
     def worker_command(self) -> list[str]:
         return [
             sys.executable, "-m", "celery", "--app", "benchmarks.naive.app:celery",
-            # Flower, which goes with both, turns events on.
-            "worker", "--concurrency", str(CONCURRENCY), "--task-events",
+            "worker", "--concurrency", str(CONCURRENCY),
         ]  # fmt: skip
 
     def before(self, count: int) -> None:  # noqa: ARG002
