@@ -7,6 +7,7 @@ out long while a message is held, it is hinted at again, and whoever is free tak
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +32,7 @@ class Ahead(bootsteps.StartStopStep):
         """Made by Celery."""
         super().__init__(consumer, **options)
         self._pace = Pace()
-        self._held: set[str] = set()
+        self._held = Held()
         self._is_ticking = False
 
     def include_if(self, consumer: Any) -> bool:
@@ -55,17 +56,27 @@ class Ahead(bootsteps.StartStopStep):
             consumer.hub.call_repeatedly(HELD_SECONDS, self._hint_at_held)
 
     def _hint_at_held(self) -> None:
-        """Tell once of each message that has been held through a whole turn of this."""
-        held = {
+        waiting = {
             request.id: request
             for request in state.reserved_requests
             if request not in state.active_requests
         }
-        for id_ in self._held & held.keys():
-            args = held[id_].args
-            if args:
+        for id_ in self._held.look(waiting):
+            if args := waiting[id_].args:
                 node.tell_sweeper(HeldHint(UUID(args[0])))
-        self._held = set(held)
+
+
+class Held:
+    """The messages that wait here for a child."""
+
+    def __init__(self) -> None:
+        """None does."""
+        self._looks: dict[str, int] = {}
+
+    def look(self, waiting: Collection[str]) -> list[str]:
+        """Return those that were here at the last look too, each of them once."""
+        self._looks = {id_: self._looks.get(id_, 0) + 1 for id_ in waiting}
+        return [id_ for id_, looks in self._looks.items() if looks == 2]
 
 
 class Pace:

@@ -64,3 +64,15 @@ def test_a_job_that_turns_out_long_ends_it_before_its_end(ahead: Any, clock: lis
     assert pace.look()
     clock[0] += 0.05
     assert not pace.look()
+
+
+def test_what_is_held_is_told_once(ahead: Any) -> None:
+    """However long it is held: else each long job would fill the broker with hints."""
+    held = ahead.Held()
+    assert held.look({"a"}) == []
+    assert held.look({"a", "b"}) == ["a"]
+    assert held.look({"a", "b"}) == ["b"]
+    assert held.look({"a", "b"}) == []
+    assert held.look({"b"}) == []
+    assert held.look({"a", "b"}) == []  # it is here anew
+    assert held.look({"a", "b"}) == ["a"]
