@@ -3,6 +3,8 @@
 from models.account import ApiToken, BrowserSession, User
 from models.base import Base
 from models.claim import Claim, Ended, Progress, Turn
+from models.daily_counter import Cap, DailyCounter, spend
+from models.forgetting import TextToForget
 from models.job import Job, JobSource, JobStatus
 from models.job_event import JobEvent
 from models.notification import Notification, NotificationClaim, NotificationStatus
@@ -11,13 +13,17 @@ from models.product import Product, ProductCategory, ProductPicture
 from models.result_link import ResultLink
 from models.session import Database, after_commit
 from models.settings import Settings
+from models.suppression import Suppression, SuppressionReason
 from models.upload import Upload, UploadChunk
+from models.verification_code import VerificationCode
 
 __all__ = [
     "ApiToken",
     "Base",
     "BrowserSession",
+    "Cap",
     "Claim",
+    "DailyCounter",
     "Database",
     "Ended",
     "Job",
@@ -34,10 +40,15 @@ __all__ = [
     "Progress",
     "ResultLink",
     "Settings",
+    "Suppression",
+    "SuppressionReason",
+    "TextToForget",
     "Turn",
     "Upload",
     "UploadChunk",
     "User",
+    "VerificationCode",
     "after_commit",
     "record_operator_event",
+    "spend",
 ]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, created, uuid_pk
@@ -27,6 +27,12 @@ class User(Base):
     __table_args__ = (
         CheckConstraint("role in ('person', 'operator')", name="role"),
         Index("ix_users_phone_hash", "phone_hash"),
+        Index(
+            "uq_users_verified_phone_hash",
+            "phone_hash",
+            unique=True,
+            postgresql_where=text("phone_verified_at is not null"),
+        ),
     )
 
     id: Mapped[uuid_pk]
@@ -40,6 +46,7 @@ class User(Base):
     phone_verified_at: Mapped[datetime | None]
     last_seen_at: Mapped[created]
     created_at: Mapped[created]
+    erased_at: Mapped[datetime | None]
 
     def set_phone(self, number: PhoneNumber, keys: PhoneKeys) -> None:
         """Keep a number; it is not verified by this."""
@@ -72,6 +79,7 @@ class BrowserSession(Base):
         ForeignKey("users.id", ondelete="CASCADE", onupdate="CASCADE")
     )
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    device: Mapped[str | None]
     created_at: Mapped[created]
     last_used_at: Mapped[created]
     revoked_at: Mapped[datetime | None]

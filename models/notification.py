@@ -13,6 +13,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKeyConstraint,
     Index,
+    LargeBinary,
     SmallInteger,
     UniqueConstraint,
     func,
@@ -61,6 +62,16 @@ class Notification(Base):
             "id",
             postgresql_where=text("status in ('queued', 'sending')"),
         ),
+        Index(
+            "uq_notifications_callback_hash",
+            "callback_hash",
+            unique=True,
+            postgresql_where=text("callback_hash is not null"),
+        ),
+        Index(
+            "ix_notifications_unknown", "not_before", postgresql_where=text("status = 'unknown'")
+        ),
+        Index("ix_notifications_sent_at", "sent_at", postgresql_where=text("sent_at is not null")),
     )
 
     id: Mapped[uuid_pk]
@@ -80,6 +91,13 @@ class Notification(Base):
     created_at: Mapped[created]
     updated_at: Mapped[created]
     sent_at: Mapped[datetime | None]
+    # Which sender process has it: host, process, its start, and the lock its session holds.
+    holder: Mapped[str | None]
+    guarded_at: Mapped[datetime | None]
+    callback_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    looks: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    resends: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    delivered_at: Mapped[datetime | None]
 
 
 @dataclass(frozen=True, slots=True)

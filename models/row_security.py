@@ -12,6 +12,7 @@ OWNED_TABLES = {
     "users": "id",
     "sessions": "owner_id",
     "api_tokens": "owner_id",
+    "verification_codes": "owner_id",
     "jobs": "owner_id",
     "job_events": "owner_id",
     "uploads": "owner_id",
@@ -19,6 +20,8 @@ OWNED_TABLES = {
     "result_links": "owner_id",
     "notifications": "owner_id",
 }
+# Tables whose rows belong to nobody and are found by a keyed hash.
+KEYED_TABLES = ("suppressions",)
 
 ROLES = ("textback_web", "textback_gate", "textback_worker", "textback_operator")
 
@@ -54,7 +57,7 @@ def assert_database_is_safe(database: Database) -> None:
         above = connection.scalar(_ABOVE_POLICIES)
         inherited = connection.scalars(_INHERITED, {"roles": list(ROLES)}).all()
         missing = connection.scalars(_MISSING, {"roles": list(ROLES)}).all()
-        tables = connection.execute(_TABLES, {"tables": list(OWNED_TABLES)}).all()
+        tables = connection.execute(_TABLES, {"tables": [*OWNED_TABLES, *KEYED_TABLES]}).all()
     if above is not None:
         raise DatabaseUnsafeError(
             f"DATABASE_URL: the login {login} is, or may become, {above}, which is a superuser or "
@@ -71,7 +74,7 @@ def assert_database_is_safe(database: Database) -> None:
             f"DATABASE_URL: the login {login} inherits {', '.join(inherited)}. Grant each WITH "
             "INHERIT FALSE, SET TRUE; `textback migrate` does it."
         )
-    absent = sorted(set(OWNED_TABLES) - {name for name, _, _ in tables})
+    absent = sorted({*OWNED_TABLES, *KEYED_TABLES} - {name for name, _, _ in tables})
     if absent:
         raise DatabaseUnsafeError(
             f"The database has no table {', '.join(absent)}. Run `textback migrate`."

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+import phonenumbers
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -29,6 +30,10 @@ class Settings(BaseSettings):
     migration_database_url: SecretStr | None = Field(
         None, description="Postgres as the owner of the tables; only `textback migrate` uses it."
     )
+    database_direct_url: SecretStr | None = Field(
+        None,
+        description="As DATABASE_URL but past a transaction pooler; senders of texts hold locks.",
+    )
     redis_url: SecretStr = Field(description="Redis or Valkey, e.g. redis://:…@host:6379/0.")
     base_url: str = Field(
         "http://127.0.0.1:8000", description="The public address that links in texts begin with."
@@ -44,11 +49,16 @@ class Settings(BaseSettings):
     )
     link_key: SecretStr = Field(
         min_length=32,
-        description="Makes the tokens of result links. 32 or more; changing it ends every link.",
+        description="Makes result links, codes and callback addresses. 32 or more; changing it "
+        "ends every link.",
     )
     phone_cipher_key: SecretStr = Field(
         min_length=32,
         description="Encrypts phone numbers at rest. 32 or more; with another, none can be read.",
+    )
+    phone_cipher_keys_before: SecretStr | None = Field(
+        None,
+        description="Earlier cipher keys, with commas between; they decrypt only. See Keys.",
     )
     phone_hash_key: SecretStr = Field(
         min_length=32,
@@ -56,7 +66,8 @@ class Settings(BaseSettings):
     )
     sms_provider: Literal["none", "console", "twilio"] = Field(
         "none",
-        description="Who carries texts: `none`, or `console` (terminal and /dev/phone, loopback).",
+        description="Who carries texts: `none`, `twilio`, or `console` (terminal and /dev/phone, "
+        "loopback).",
     )
     twilio_account_sid: str | None = Field(
         None, pattern="^AC[0-9a-fA-F]{32}$", description="The Twilio account."
@@ -67,6 +78,41 @@ class Settings(BaseSettings):
     )
     twilio_base_url: str | None = Field(
         None, description="Another address for Twilio's API, for a stand-in or a proxy."
+    )
+    text_countries: str = Field(
+        "KR,US,CA,GB",
+        description="Countries whose numbers may be texted: ISO codes with commas, or `*`.",
+    )
+    codes_per_number_a_day: int = Field(
+        5, ge=1, le=1000, description="Codes sent to one number in a day."
+    )
+    codes_per_address_a_day: int = Field(
+        20, ge=1, le=100_000, description="Codes asked for from one address in a day."
+    )
+    texts_per_number_a_day: int = Field(
+        30, ge=1, le=10_000, description="Texts about jobs to one number in a day."
+    )
+    texts_per_country_a_day: int = Field(
+        1000, ge=1, le=10_000_000, description="Texts and codes to one country prefix in a day."
+    )
+    texts_a_day: int = Field(
+        2000, ge=1, le=10_000_000, description="Texts and codes in all in a day."
+    )
+    quiet_hours: str = Field(
+        "21:00-09:00",
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$",
+        description="Texts of scheduled searches wait till these end, in the person's own zone.",
+    )
+    text_lease_seconds: float = Field(
+        60,
+        ge=1,
+        le=600,
+        description="A sender silent for this long is asked about at the provider.",
+    )
+    text_looks_seconds: str = Field(
+        "120,600",
+        pattern=r"^\d+(\.\d+)?,\d+(\.\d+)?$",
+        description="When a text of unknown fate is looked for at the provider, in seconds.",
     )
     worker_concurrency: int = Field(
         2,
@@ -117,7 +163,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise SettingsError(_explain(error)) from None
 
-    @field_validator("database_url", "migration_database_url")
+    @field_validator("database_url", "migration_database_url", "database_direct_url")
     @classmethod
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
         return _checked_url(
@@ -128,6 +174,16 @@ class Settings(BaseSettings):
     @classmethod
     def _redis(cls, value: SecretStr | None) -> SecretStr | None:
         return _checked_url(value, ("redis", "rediss"), "redis://:password@host:6379/0")
+
+    @field_validator("text_countries")
+    @classmethod
+    def _countries(cls, value: str) -> str:
+        codes = [code.strip().upper() for code in value.split(",") if code.strip()]
+        unknown = [code for code in codes if code not in phonenumbers.SUPPORTED_REGIONS]
+        if codes != ["*"] and (unknown or not codes):
+            wrong = ", ".join(unknown) or "empty"
+            raise ValueError(f"must be ISO codes such as KR,US, or * for all; not {wrong}")
+        return ",".join(codes)
 
     @field_validator("base_url")
     @classmethod
@@ -150,14 +206,23 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _nobody_unverified_is_texted(self) -> Settings:
-        """Keep texts on this machine until a number can be verified by a code sent to it."""
-        if self.sms_provider == "twilio":
-            raise ValueError(
-                "SMS_PROVIDER=twilio is not available yet: this release cannot verify that a phone "
-                "number belongs to the person who typed it; use none or console"
-            )
+    def _twilio_is_complete(self) -> Settings:
+        """Refuse to begin what could not send a single text."""
+        needed = ("twilio_account_sid", "twilio_auth_token", "twilio_from")
+        missing = [name.upper() for name in needed if not getattr(self, name)]
+        if self.sms_provider == "twilio" and missing:
+            raise ValueError(f"SMS_PROVIDER=twilio needs {', '.join(missing)} too")
         return self
+
+    def may_text(self, country: str) -> bool:
+        """Whether numbers of a country, e.g. KR, may be texted."""
+        return self.text_countries == "*" or country in self.text_countries.split(",")
+
+    @property
+    def look_seconds(self) -> tuple[float, float]:
+        """When a text of unknown fate is looked for, after it became unknown."""
+        first, second = self.text_looks_seconds.split(",")
+        return float(first), float(second)
 
     @property
     def secure_cookies(self) -> bool:

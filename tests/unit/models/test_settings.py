@@ -87,10 +87,24 @@ def test_console_texts_stay_on_this_machine(
         Settings.from_env()
 
 
-def test_twilio_is_refused_until_numbers_can_be_verified(environ: pytest.MonkeyPatch) -> None:
-    """No text leaves for a number nobody has proved to be theirs."""
+def test_twilio_names_what_it_still_needs(environ: pytest.MonkeyPatch) -> None:
+    """A start without the account would only fail at the first text."""
     environ.setenv("SMS_PROVIDER", "twilio")
-    with pytest.raises(SettingsError, match="cannot verify"):
+    environ.setenv("TWILIO_ACCOUNT_SID", "AC" + "0" * 32)
+    with pytest.raises(SettingsError, match="needs TWILIO_AUTH_TOKEN, TWILIO_FROM too"):
+        Settings.from_env()
+
+
+def test_countries_are_checked_and_any_may_be_allowed(environ: pytest.MonkeyPatch) -> None:
+    """A misspelt country would only be noticed by those who cannot be texted."""
+    assert Settings.from_env().may_text("KR")
+    assert not Settings.from_env().may_text("FR")
+    environ.setenv("TEXT_COUNTRIES", "fr, kr")
+    assert Settings.from_env().may_text("FR")
+    environ.setenv("TEXT_COUNTRIES", "*")
+    assert Settings.from_env().may_text("AQ")
+    environ.setenv("TEXT_COUNTRIES", "KR,XX")
+    with pytest.raises(SettingsError, match=r"TEXT_COUNTRIES: must be ISO codes .* not XX"):
         Settings.from_env()
 
 

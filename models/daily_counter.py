@@ -1,0 +1,75 @@
+"""What was used up of each day's caps: counted in Postgres, or what costs money does not happen."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import LargeBinary, func, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base
+
+_TODAY = text("(clock_timestamp() at time zone 'UTC')::date")
+
+
+class DailyCounter(Base):
+    """How often something was done on one day (UTC), by one key of one scope."""
+
+    __tablename__ = "daily_counters"
+
+    day: Mapped[datetime.date] = mapped_column(primary_key=True)
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    count: Mapped[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most so many a day of one key.
+
+    Attributes:
+        scope: what is counted, e.g. `code_number`; also the name in an operator's event.
+        key: a keyed hash or an id of ours, never a number or an address in clear.
+        most: how many a day.
+    """
+
+    scope: str
+    key: bytes
+    most: int
+
+
+def spend(session: Session, caps: Sequence[Cap]) -> tuple[Cap, int] | None:
+    """Count one use against each cap, in the caller's transaction.
+
+    Returns:
+        None if all allow it. Else the cap that is used up and how often it has been asked since,
+        1 for the first time: the caller must not do it. Refused uses count too, but only against
+        that one cap.
+    """
+    # In one order everywhere, so that two who ask at once never wait for each other.
+    for cap in sorted(caps, key=lambda cap: (cap.scope, cap.key)):
+        count = session.scalar(
+            insert(DailyCounter)
+            .values(day=_TODAY, scope=cap.scope, key=cap.key, count=1)
+            .on_conflict_do_update(
+                index_elements=["day", "scope", "key"], set_={"count": DailyCounter.count + 1}
+            )
+            .returning(DailyCounter.count)
+        )
+        assert count is not None  # noqa: S101 - an upsert returns its row
+        if count > cap.most:
+            return cap, count - cap.most
+    return None
+
+
+def forget_counters(session: Session, *, days: int = 7) -> int:
+    """Let go of counters that are older; returns how many."""
+    found = session.execute(
+        DailyCounter.__table__.delete()  # type: ignore[attr-defined]
+        .where(DailyCounter.day < func.current_date() - days)
+        .returning(DailyCounter.day)
+    )
+    return len(found.all())
