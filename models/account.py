@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, created, uuid_pk
@@ -27,12 +27,6 @@ class User(Base):
     __table_args__ = (
         CheckConstraint("role in ('person', 'operator')", name="role"),
         Index("ix_users_phone_hash", "phone_hash"),
-        Index(
-            "uq_users_verified_phone_hash",
-            "phone_hash",
-            unique=True,
-            postgresql_where=text("phone_verified_at is not null"),
-        ),
     )
 
     id: Mapped[uuid_pk]

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from models import (
     Job,
-    JobStatus,
     NotificationClaim,
     NotificationStatus,
     ResultLink,
@@ -24,7 +23,7 @@ from tasks.app import celery_app
 from tasks.providers.sms import sms_provider
 from tasks.providers.sms.base import Outcome, SmsError
 from tasks.runner import retry_delay_seconds
-from tasks.texts import text_body
+from tasks.texts import compose_text
 from tasks.wake import wake_on_commit
 
 log = logging.getLogger(__name__)
@@ -106,13 +105,7 @@ def _read_message(
     number = user.phone(PhoneKeys(settings)) if user.has_verified_phone else None
     if number is None or link is None:
         return None
-    body = text_body(
-        locale=job.locale,
-        succeeded=job.status == JobStatus.SUCCEEDED,
-        result_count=job.result_count,
-        link=link.url(settings),
-    )
-    return number, body
+    return number, compose_text(job, link.url(settings))
 
 
 def _record_failure(claim: NotificationClaim, error: SmsError, provider: str) -> str:

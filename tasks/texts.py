@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from models import Job, JobStatus
+
 # A Korean text of one segment has 70 characters, of which carriers take about 8 for their own
 # mark, and only what EUC-KR can write. With a link of 42 characters 20 are left for these words.
 _WORDS = {
@@ -21,6 +23,21 @@ _WORDS = {
     },
 }
 LOCALES = tuple(_WORDS)
+
+
+def compose_text(job: Job, link: str) -> str:
+    """Return the whole text about an ended job.
+
+    Args:
+        job: the row.
+        link: the address of its text link.
+    """
+    return text_body(
+        locale=job.locale,
+        succeeded=job.status == JobStatus.SUCCEEDED,
+        result_count=job.result_count,
+        link=link,
+    )
 
 
 def text_body(*, locale: str, succeeded: bool, result_count: int | None, link: str) -> str:

@@ -3,14 +3,14 @@
 Who holds the link of a text may say that its number wants no more: the gate sees that one person's
 number as a keyed hash and its last digits, and nothing else of the account.
 
-Revision ID: 0026
-Revises: 0025
+Revision ID: 0024
+Revises: 0023
 """
 
 from alembic import op
 
-revision = "0026"
-down_revision = "0025"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

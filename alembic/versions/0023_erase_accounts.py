@@ -3,14 +3,14 @@
 The tombstone of an account, and which texts the provider still has to be asked to delete. Those
 carry no person any more: only the provider's own id of each.
 
-Revision ID: 0025
-Revises: 0024
+Revision ID: 0023
+Revises: 0022
 """
 
 from alembic import op
 
-revision = "0025"
-down_revision = "0024"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

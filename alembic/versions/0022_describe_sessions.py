@@ -2,14 +2,14 @@
 
 Which browser a session is of, in words, so that its person knows which one to end.
 
-Revision ID: 0024
-Revises: 0023
+Revision ID: 0022
+Revises: 0021
 """
 
 from alembic import op
 
-revision = "0024"
-down_revision = "0023"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
