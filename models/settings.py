@@ -21,7 +21,11 @@ class Settings(BaseSettings):
     """Everything a deployment may choose. Secrets never appear in a repr, a log or an error."""
 
     model_config = SettingsConfigDict(
-        case_sensitive=False, extra="ignore", hide_input_in_errors=True, validate_default=True
+        case_sensitive=False,
+        extra="ignore",
+        env_ignore_empty=True,  # a variable of the compose file that nobody has set
+        hide_input_in_errors=True,
+        validate_default=True,
     )
 
     database_url: SecretStr = Field(
