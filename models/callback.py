@@ -1,7 +1,7 @@
 """Where a provider reports what became of a text: an address only it was told.
 
-`/hooks/sms/<notification id>/<fence>/<secret>`: the fence tells which send of the text is meant, the
-secret that we made the address.
+`/hooks/sms/<notification id>/<fence>/<secret>`: the fence tells which send of the text is meant,
+the secret that we made the address.
 """
 
 from __future__ import annotations
