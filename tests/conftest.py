@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from cast import Person, make_person
+from standins.twilio import TwilioStandIn
 
 from models import Database, Settings
 from models.migrations import migrate
@@ -90,6 +91,21 @@ def owner_connection(settings: Settings) -> Iterator[psycopg.Connection]:
     url = settings.migration_database_url.get_secret_value()
     with psycopg.connect(url, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def twilio_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwilioStandIn]:
+    """A stand-in for Twilio as a process of its own."""
+    stand_in = TwilioStandIn.start(tmp_path_factory.mktemp("twilio") / "ledger.jsonl")
+    yield stand_in
+    stand_in.stop()
+
+
+@pytest.fixture
+def twilio(twilio_process: TwilioStandIn) -> TwilioStandIn:
+    """The stand-in for Twilio, as new; tests/standins/twilio tells what it can do."""
+    twilio_process.forget()
+    return twilio_process
 
 
 @pytest.fixture
