@@ -1,5 +1,6 @@
 """Celery's settings. A message is a hint about a row, so losing or doubling one is harmless."""
 
+from celery.schedules import crontab
 from kombu import Exchange, Queue
 
 from models.session import CONNECT_ARGS, sqlalchemy_url
@@ -15,6 +16,7 @@ QUEUE_NAMES = (INTERACTIVE, SCHEDULED, NOTIFICATIONS, MAINTENANCE)
 LONGEST_JOB_SECONDS = 4 * 3600
 SWEEP_SECONDS = 5.0
 EXPIRY_SECONDS = 3600.0
+FORGET_SECONDS = 600.0
 
 broker_url = _settings.redis_url.get_secret_value()
 broker_connection_max_retries = None  # a worker never gives up on Redis
@@ -89,5 +91,16 @@ beat_schedule = {
         "rescue_stalled_jobs": SWEEP_SECONDS,
         "send_due_notifications": SWEEP_SECONDS,
         "prune_expired": EXPIRY_SECONDS,
+    }.items()
+}
+beat_schedule |= {
+    name: {
+        "task": f"notification.{name}",
+        "schedule": schedule,
+        "options": {"queue": NOTIFICATIONS, "expires": FORGET_SECONDS},
+    }
+    for name, schedule in {
+        "audit_texts": crontab(hour=3, minute=30),
+        "forget_texts": FORGET_SECONDS,
     }.items()
 }

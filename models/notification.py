@@ -111,10 +111,32 @@ class NotificationClaim:
     attempts: int
 
     @classmethod
-    def take(cls, session: Session, notification_id: UUID, *, lease_seconds: float) -> Self | None:
-        """Move a due text to sending; None when the hint was stale."""
+    def take(
+        cls,
+        session: Session,
+        notification_id: UUID,
+        *,
+        holder: str,
+        callback_hash: bytes,
+        lease_seconds: float,
+    ) -> Self | None:
+        """Move a due text to sending; None when the hint was stale.
+
+        Args:
+            session: a worker's transaction, to be committed before the provider is called.
+            notification_id: which text.
+            holder: who sends it, in the words of the sender; proof of death starts from it.
+            callback_hash: what the provider's callback finds the row by.
+            lease_seconds: a sender that is silent for longer is asked about at the provider.
+        """
         row = session.execute(
-            query("claim_notification"), {"id": notification_id, "lease_seconds": lease_seconds}
+            query("claim_notification"),
+            {
+                "id": notification_id,
+                "holder": holder,
+                "callback_hash": callback_hash,
+                "lease_seconds": lease_seconds,
+            },
         ).one_or_none()
         return None if row is None else cls(**row._mapping)
 
@@ -128,8 +150,19 @@ class NotificationClaim:
         segments: int | None = None,
         error_code: str | None = None,
         delay_seconds: float | None = None,
+        counts: bool = True,
     ) -> None:
         """Write what became of it.
+
+        Args:
+            session: a worker's transaction.
+            status: what is known now.
+            provider: who was asked to carry it.
+            provider_sid: the provider's own id.
+            segments: in how many it goes.
+            error_code: why it did not.
+            delay_seconds: it is looked at again after so long.
+            counts: whether this was an attempt; a text that has to wait was none.
 
         Raises:
             StaleFenceError: somebody else decides about this text now.
@@ -140,12 +173,17 @@ class NotificationClaim:
             "provider_sid": provider_sid,
             "segments": segments,
             "error_code": error_code,
+            "holder": None,  # no request is under way any more
+            "looks": 0,
             "lease_until": None,
             "dispatched_at": None,
             "updated_at": func.clock_timestamp(),
         }
         if status == NotificationStatus.SENT:
             values["sent_at"] = func.clock_timestamp()
+        if not counts:
+            values["attempts"] = Notification.attempts - 1
+        values["not_before"] = None
         if delay_seconds is not None:
             values["not_before"] = func.clock_timestamp() + func.make_interval(
                 0, 0, 0, 0, 0, 0, delay_seconds
@@ -155,7 +193,8 @@ class NotificationClaim:
             .where(
                 Notification.id == self.id,
                 Notification.fence == self.fence,
-                Notification.status == NotificationStatus.SENDING,
+                # Late, but still the only one who asked: nobody else may have taken it since.
+                Notification.status.in_((NotificationStatus.SENDING, NotificationStatus.UNKNOWN)),
             )
             .values(values)
             .returning(Notification.id)

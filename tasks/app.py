@@ -16,6 +16,7 @@ celery_app = Celery(
     include=[
         "tasks.jobs",
         "tasks.notifications",
+        "tasks.text_fates",
         "tasks.maintenance",
         "tasks.shutdown",
         "tasks.idle",

@@ -55,3 +55,10 @@ def send_notification_hint(notification_id: UUID) -> None:
     from tasks.notifications import deliver_text
 
     deliver_text.apply_async(args=[str(notification_id)], retry=False)
+
+
+def send_look_hint(notification_id: UUID) -> None:
+    """Publish "this text may be looked for"."""
+    from tasks.text_fates import look_for_text
+
+    look_for_text.apply_async(args=[str(notification_id)], retry=False)

@@ -1,10 +1,12 @@
-"""The Celery task that sends one text message."""
+"""The Celery task that sends one text message about a job."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -16,21 +18,42 @@ from models import (
     ResultLink,
     Settings,
     User,
+    record_operator_event,
 )
+from models.callback import callback_hash, callback_url
+from models.errors import StaleFenceError
 from models.phone import PhoneKeys
+from models.suppression import SuppressionReason, suppress
 from tasks import runtime
 from tasks.app import celery_app
 from tasks.providers.sms import sms_provider
-from tasks.providers.sms.base import Outcome, SmsError
+from tasks.providers.sms.base import Outcome, SmsError, SmsProvider
 from tasks.runner import retry_delay_seconds
+from tasks.sender import Sender, sender
+from tasks.text_errors import Then, action_for
+from tasks.text_rules import judge
 from tasks.texts import compose_text
 from tasks.wake import wake_on_commit
 
 log = logging.getLogger(__name__)
 
-# Longer than the provider's own time-out, so that a slow answer is still ours to record.
-LEASE_SECONDS = 60.0
 MOST_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One text, ready to go."""
+
+    to: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """It is not to go now: for so many seconds, or never for the reason of this code."""
+
+    seconds: float | None = None
+    code: str | None = None
 
 
 @celery_app.task(name="notification.deliver_text")
@@ -38,22 +61,51 @@ def deliver_text(notification_id: str) -> str:
     """Send one text, once.
 
     1. Claim its row and commit, so that nobody else sends it, whatever happens to us.
-    2. Hand it to the provider outside any transaction.
-    3. Record the answer. What cannot be known is held, not sent again.
+    2. Ask whether it may go now, and write it.
+    3. Pass the guard, on the session whose lock proves that we live.
+    4. Hand it to the provider, outside any transaction.
+    5. Record the answer. What cannot be known is looked for, never sent again blindly.
     """
+    settings = runtime.settings()
+    provider = sms_provider(settings)
+    me = sender(settings)
+    try:
+        name = me.name()
+    except psycopg.OperationalError as error:
+        log.warning("text not claimed, Postgres is away: %s", type(error).__name__)
+        return "Postgres is away"
     with runtime.database().worker() as session:
-        claim = NotificationClaim.take(session, UUID(notification_id), lease_seconds=LEASE_SECONDS)
+        claim = NotificationClaim.take(
+            session,
+            UUID(notification_id),
+            holder=name,
+            callback_hash=callback_hash(settings, UUID(notification_id)),
+            lease_seconds=settings.text_lease_seconds,
+        )
     if claim is None:
         return "nothing to send"
-    provider = sms_provider(runtime.settings())
-    if provider is None:
-        return _record(claim, NotificationStatus.FAILED, error_code="texts_off")
     try:
-        to, body = _compose(claim)
-        sent = provider.send(to=to, body=body)
+        if provider is None:
+            return _record(claim, NotificationStatus.FAILED, error_code="texts_off")
+        return _send(claim, provider, me, settings)
+    except StaleFenceError:
+        # A callback was quicker than the answer, or somebody else decides about this text now.
+        return "settled meanwhile"
+
+
+def _send(claim: NotificationClaim, provider: SmsProvider, me: Sender, settings: Settings) -> str:
+    try:
+        message = _compose(claim, settings)
+        if isinstance(message, Postponed):
+            return _postpone(claim, message)
+        if not me.guard(claim):
+            return _record(claim, NotificationStatus.QUEUED, counts=False)
+        sent = provider.send(
+            to=message.to, body=message.body, callback=callback_url(settings, claim.id, claim.fence)
+        )
     except SmsError as error:
         log.warning("text not sent notification_id=%s code=%s", claim.id, error.code)
-        return _record_failure(claim, error, provider.name)
+        return _record_failure(claim, error, provider.name, settings)
     return _record(
         claim,
         NotificationStatus.SENT,
@@ -63,8 +115,8 @@ def deliver_text(notification_id: str) -> str:
     )
 
 
-def _compose(claim: NotificationClaim) -> tuple[str, str]:
-    """Return (number, words).
+def _compose(claim: NotificationClaim, settings: Settings) -> Message | Postponed:
+    """Return what to send, or that it is not to be sent now.
 
     Raises:
         SmsError: not sent, and for good unless only the database was away: a text that cannot be
@@ -72,7 +124,7 @@ def _compose(claim: NotificationClaim) -> tuple[str, str]:
     """
     try:
         with runtime.database().worker() as session:
-            message = _read_message(session, claim, runtime.settings())
+            message = _read_message(session, claim, settings)
     except OperationalError as error:
         raise _not_composed("database_away", permanent=False) from error
     except Exception as error:
@@ -91,8 +143,8 @@ def _not_composed(code: str, *, permanent: bool = True) -> SmsError:
 
 def _read_message(
     session: Session, claim: NotificationClaim, settings: Settings
-) -> tuple[str, str] | None:
-    """Return (number, words), or None when the person has no verified number any more."""
+) -> Message | Postponed | None:
+    """Return the text, or None when the person has no verified number any more."""
     job = session.get_one(Job, claim.job_id)
     user = session.get_one(User, job.owner_id)
     link = session.scalar(
@@ -105,21 +157,60 @@ def _read_message(
     number = user.phone(PhoneKeys(settings)) if user.has_verified_phone else None
     if number is None or link is None:
         return None
-    return number, compose_text(job, link.url(settings))
+    verdict = judge(session, settings, job, user)
+    if verdict.refuse is not None:
+        return Postponed(code=verdict.refuse)
+    if verdict.wait_seconds is not None:
+        return Postponed(seconds=verdict.wait_seconds)
+    return Message(number, compose_text(job, link.url(settings)))
 
 
-def _record_failure(claim: NotificationClaim, error: SmsError, provider: str) -> str:
+def _postpone(claim: NotificationClaim, postponed: Postponed) -> str:
+    if postponed.code is not None:
+        return _record(claim, NotificationStatus.FAILED, error_code=postponed.code)
+    return _record(claim, NotificationStatus.QUEUED, delay_seconds=postponed.seconds, counts=False)
+
+
+def _record_failure(
+    claim: NotificationClaim, error: SmsError, provider: str, settings: Settings
+) -> str:
+    first_look, _ = settings.look_seconds
     if error.outcome is Outcome.UNKNOWN:
-        return _record(claim, NotificationStatus.UNKNOWN, provider=provider, error_code=error.code)
-    if error.permanent or claim.attempts >= MOST_ATTEMPTS:
-        return _record(claim, NotificationStatus.FAILED, provider=provider, error_code=error.code)
-    return _record(
-        claim,
-        NotificationStatus.QUEUED,
-        provider=provider,
-        error_code=error.code,
-        delay_seconds=retry_delay_seconds(claim.attempts),
-    )
+        return _record(
+            claim,
+            NotificationStatus.UNKNOWN,
+            provider=provider,
+            error_code=error.code,
+            delay_seconds=first_look,
+        )
+    if not error.permanent and claim.attempts < MOST_ATTEMPTS:
+        delay = max(error.retry_after_seconds or 0, retry_delay_seconds(claim.attempts))
+        return _record(
+            claim,
+            NotificationStatus.QUEUED,
+            provider=provider,
+            error_code=error.code,
+            delay_seconds=delay,
+        )
+    # Our codes are words, a provider's are numbers; of these there may be some that nobody knows.
+    action = action_for(error.code)
+    to_a_person = error.permanent and error.code.isdigit() and action.then is Then.REVIEW
+    status = NotificationStatus.NEEDS_REVIEW if to_a_person else NotificationStatus.FAILED
+    with runtime.database().worker() as session:
+        claim.record(session, status, provider=provider, error_code=error.code)
+        wake_on_commit(session, claim.job_id)
+        if error.code.isdigit() and action.alert:
+            record_operator_event(session, "text_refused", str(claim.id), code=error.code)
+        if action.opted_out:
+            _opt_out(session, claim)
+    return str(status)
+
+
+def _opt_out(session: Session, claim: NotificationClaim) -> None:
+    """Keep what the provider knows already: this number wants no texts."""
+    phone_hash = session.scalar(select(User.phone_hash).where(User.id == claim.owner_id))
+    if phone_hash is not None:
+        suppress(session, phone_hash, SuppressionReason.CARRIER)
 
 
 def _record(claim: NotificationClaim, status: NotificationStatus, **columns: object) -> str:

@@ -19,7 +19,7 @@ from celeryconfig import INTERACTIVE, NOTIFICATIONS, SCHEDULED
 from models.queries import query
 from models.turns import count_in_line, give_turns, hint_again
 from tasks import runtime
-from tasks.dispatch import send_job_hint, send_notification_hint
+from tasks.dispatch import send_job_hint, send_look_hint, send_notification_hint
 from tasks.errors import LOST_WORKER, WAITED_TOO_LONG
 from tasks.wake import wake_on_commit
 
@@ -89,28 +89,36 @@ def rescue_stalled_jobs(*, alone: bool = False) -> int:
 
 
 def send_due_notifications(*, alone: bool = False) -> int:
-    """Hint again at texts nobody sent; hold those whose sender fell silent."""
-    with _sweeping("hold notifications", alone=alone) as session:
+    """Hint again at texts nobody sent; have those looked for whose sender fell silent."""
+    first_look, _ = runtime.settings().look_seconds
+    with _sweeping("lapse notifications", alone=alone) as session:
         if session is None:
             return 0
-        held = session.execute(query("hold_notifications")).all()
-        for row in held:
+        lapsed = session.execute(
+            query("lapse_notifications"), {"first_look_seconds": first_look}
+        ).all()
+        for row in lapsed:
             wake_on_commit(session, row.job_id)
-    if held:
-        log.warning("texts held for review count=%s", len(held))
+    if lapsed:
+        log.warning("texts of silent senders count=%s", len(lapsed))
     room = MOST_HINTS - count_messages(NOTIFICATIONS)
     if room <= 0:
         return 0
-    with _sweeping("dispatch notifications", alone=alone) as session:
-        if session is None:
-            return 0
-        due = session.scalars(
-            query("dispatch_notifications"),
-            {"patience_seconds": PATIENCE_SECONDS, "room": room},
-        ).all()
-    for notification_id in due:
-        send_notification_hint(notification_id)
-    return len(due)
+    sent = 0
+    for name, send_hint in (
+        ("dispatch_notifications", send_notification_hint),
+        ("due_looks", send_look_hint),
+    ):
+        with _sweeping(name, alone=alone) as session:
+            if session is None:
+                continue
+            due = session.scalars(
+                query(name), {"patience_seconds": PATIENCE_SECONDS, "room": room}
+            ).all()
+        for notification_id in due:
+            send_hint(notification_id)
+        sent += len(due)
+    return sent
 
 
 def prune_expired(*, alone: bool = False, seconds: float = PRUNE_RUN_SECONDS) -> int:

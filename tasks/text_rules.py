@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -16,11 +15,11 @@ class Verdict:
     """What to do with a text. Neither is set: send it.
 
     Attributes:
-        wait_until: not before this moment.
+        wait_seconds: not before so many seconds have passed.
         refuse: never; the code of why, e.g. `opted_out`, as kept in `notifications.error_code`.
     """
 
-    wait_until: datetime | None = None
+    wait_seconds: float | None = None
     refuse: str | None = None
 
 

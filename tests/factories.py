@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from models import Claim, Database, Job, JobSource, Settings
+from models import Claim, Database, Job, JobSource, Settings, User
+from models.phone import PhoneKeys, PhoneNumber
 from tasks.submission import Submission, submit
 
 
@@ -46,3 +50,23 @@ def read_job(database: Database, owner_id: UUID, job_id: UUID) -> Job:
         job = session.get_one(Job, job_id)
         _ = job.result, job.checkpoint
         return job
+
+
+_numbers = itertools.count(int.from_bytes(os.urandom(3)))
+
+
+def new_number() -> str:
+    """Return a valid Korean mobile number in E.164 that no other test has."""
+    return f"+8210{20_000_000 + next(_numbers) % 70_000_000:08}"
+
+
+def give_phone(
+    database: Database, settings: Settings, owner_id: UUID, number: str | None = None
+) -> str:
+    """Give a person a verified number, and return it in E.164."""
+    number = number or new_number()
+    with database.owner(owner_id) as session:
+        user = session.get_one(User, owner_id)
+        user.set_phone(PhoneNumber.parse(number), PhoneKeys(settings))
+        user.phone_verified_at = datetime.now(UTC)
+    return number

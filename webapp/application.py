@@ -13,6 +13,7 @@ from webapp.db import init_database
 from webapp.docs import docs_blueprint
 from webapp.errors import init_errors
 from webapp.headers import init_headers
+from webapp.hooks.sms import hooks
 from webapp.limits import init_limits
 from webapp.live import init_live
 from webapp.origin import init_origin
@@ -58,6 +59,7 @@ def build_application(settings: Settings) -> Flask:
     init_limits(app, settings)
     init_live(app, database, settings)
     register_resources(app)
+    app.register_blueprint(hooks)
     app.register_blueprint(docs_blueprint)
     app.register_blueprint(pages_blueprint)
     return app

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _ERROR_PAGE = "textback.error_page"
 # Paths that programs call: their errors are documents, not pages.
-_PROGRAM_PATHS = ("/api/", "/products/", "/healthz", "/readyz")
+_PROGRAM_PATHS = ("/api/", "/hooks/", "/products/", "/healthz", "/readyz")
 # What is read and thrown away of a body that is too long, so that its sender, who is still
 # sending, gets to read the answer instead of a reset connection.
 _DRAIN_BYTES = 64 * 1024 * 1024

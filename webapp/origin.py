@@ -10,11 +10,13 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from models import Settings
 from webapp.errors import ProblemError
 
+# The API takes no cookie for what changes something; hooks take none at all and are signed.
+_NO_COOKIE_PATHS = ("/api/", "/hooks/")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 def init_origin(app: Flask, settings: Settings) -> None:
-    """Check every unsafe request outside the API, which takes no cookie for those."""
+    """Check every unsafe request that a cookie could be behind."""
     app.config.update(
         # Checked below, after the origin; its check of the Referer is weaker than ours.
         WTF_CSRF_CHECK_DEFAULT=False,
@@ -26,7 +28,7 @@ def init_origin(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def refuse_other_sites() -> None:
-        if request.method in _SAFE_METHODS or request.path.startswith("/api/"):
+        if request.method in _SAFE_METHODS or request.path.startswith(_NO_COOKIE_PATHS):
             return
         if request.endpoint is None:
             return  # 404 or 405: nothing will happen

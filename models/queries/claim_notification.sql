@@ -4,6 +4,9 @@ update notifications
 set status = 'sending',
     fence = fence + 1,
     attempts = attempts + 1,
+    holder = :holder,
+    guarded_at = null,
+    callback_hash = cast(:callback_hash as bytea),
     lease_until = clock_timestamp() + make_interval(secs => :lease_seconds),
     updated_at = clock_timestamp()
 where id = :id

@@ -24,6 +24,8 @@ OPEN = {
     "pages.ask": "makes the anonymous account; CSRF token, origin and limits instead",
     "pages.jobs": "shows a stranger an empty list",
     "pages.result": "the link is the secret",
+    "hooks.status": "signed by the carrier, and the address is a secret",
+    "hooks.inbound": "signed by the carrier",
     "pages.phone": "exists only on loopback, with texts that stay on this machine",
 }
 

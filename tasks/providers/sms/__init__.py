@@ -14,6 +14,15 @@ _IMPLEMENTATIONS = {
 }
 
 
+_HOOKS = {"twilio": "tasks.providers.sms.twilio_hooks:TwilioHooks"}
+
+
+def sms_hooks(settings: Settings) -> Any | None:
+    """Return what understands the carrier's calls; None when none will call."""
+    path = _HOOKS.get(settings.sms_provider)
+    return None if path is None else load(path)
+
+
 def sms_provider(settings: Settings) -> SmsProvider | None:
     """Return the provider SMS_PROVIDER names; None when no texts are sent here."""
     path = _IMPLEMENTATIONS.get(settings.sms_provider)

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
-from twilio.base.exceptions import TwilioRestException
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from models import Settings
 from models.errors import SettingsError
-from tasks.providers.sms.base import Outcome, SentText, SmsError
+from tasks.providers.sms.base import CarriedText, Outcome, SentText, SmsError
+from tasks.text_errors import Then, action_for
+
+# At INFO the library writes each request down, and with it the number it is about.
+logging.getLogger("twilio.http_client").setLevel(logging.WARNING)
 
 # The library waits for ever by default.
 TIMEOUT_SECONDS = 10.0
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERRORS = 500
+# A number's newest messages; older ones than these were looked for before.
+_LOOK_THROUGH = 200
+_GONE = ("20404", "404")
 
 
 class TwilioSms:
@@ -33,12 +44,8 @@ class TwilioSms:
         self, *, account_sid: str, auth_token: str, sender: str, base_url: str | None = None
     ) -> None:
         """`sender` is a number in E.164 or a Messaging Service (MG…)."""
-        http_client: TwilioHttpClient = (
-            _RedirectedHttpClient(base_url)
-            if base_url
-            else TwilioHttpClient(timeout=TIMEOUT_SECONDS)
-        )
-        self._client = Client(account_sid, auth_token, http_client=http_client)
+        self._http = _HttpClient(base_url)
+        self._client = Client(account_sid, auth_token, http_client=self._http)
         self._sender = (
             {"messaging_service_sid": sender} if sender.startswith("MG") else {"from_": sender}
         )
@@ -63,50 +70,112 @@ class TwilioSms:
             base_url=settings.twilio_base_url,
         )
 
-    def send(self, *, to: str, body: str) -> SentText:
+    def send(self, *, to: str, body: str, callback: str | None = None) -> SentText:
         """Create one message; see SmsProvider."""
+        given = dict(self._sender) | ({"status_callback": callback} if callback else {})
+        with self._explained():
+            message = self._client.messages.create(to=to, body=body, **given)
+        segments = int(message.num_segments) if message.num_segments else None
+        return SentText(sid=str(message.sid), segments=segments)
+
+    def find(self, *, to: str, contains: str) -> SentText | None:
+        """Look through the number's messages.
+
+        Not by the date: a message that waits in their queue has none yet.
+        """
+        with self._explained():
+            for message in self._client.messages.list(to=to, limit=_LOOK_THROUGH):
+                if contains in (message.body or ""):
+                    segments = int(message.num_segments) if message.num_segments else None
+                    return SentText(str(message.sid), segments)
+        return None
+
+    def since(self, moment: datetime) -> Iterator[CarriedText]:
+        """Yield messages sent after a moment, page by page."""
+        with self._explained():
+            for message in self._client.messages.stream(date_sent_after=moment):
+                yield CarriedText(str(message.sid), message.body or "")
+
+    def forget(self, sid: str) -> None:
+        """Delete one message; see SmsProvider."""
         try:
-            message = self._client.messages.create(to=to, body=body, **self._sender)
-        except TwilioRestException as error:
-            raise _refused(error) from error
+            with self._explained():
+                self._client.messages(sid).delete()
+        except SmsError as error:
+            if error.code not in _GONE:
+                raise
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Say of each failure whether the request can have had an effect."""
+        try:
+            yield
+        except (TwilioRestException, TwilioServiceException) as error:
+            raise self._refused(error) from error
         except requests.ConnectTimeout as error:
             raise _not_sent("Twilio could not be reached.", "connect_timeout") from error
+        except requests.exceptions.SSLError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise _not_sent("Twilio could not be reached safely.", "tls_failed") from error
+            raise _unknown("The connection to Twilio broke.", "connection_lost") from error
         except requests.ConnectionError as error:
             if _never_connected(error):
                 raise _not_sent("Twilio could not be reached.", "connect_failed") from error
             raise _unknown("The connection to Twilio broke.", "connection_lost") from error
         except requests.RequestException as error:
             raise _unknown("Twilio did not answer in time.", "no_answer") from error
-        segments = int(message.num_segments) if message.num_segments else None
-        return SentText(sid=str(message.sid), segments=segments)
+        except ValueError as error:
+            raise _unknown("Twilio's answer could not be read.", "answer_unreadable") from error
+
+    def _refused(self, error: TwilioRestException | TwilioServiceException) -> SmsError:
+        code = str(error.code or error.status)
+        if error.status == _TOO_MANY_REQUESTS:
+            return _not_sent(
+                "Twilio asked us to slow down.", code, _seconds(self._http.retry_after)
+            )
+        if error.status >= _SERVER_ERRORS:
+            return _unknown("Twilio had a fault of its own.", code)
+        then = action_for(code).then
+        return SmsError(
+            "Twilio refused this text.",
+            outcome=Outcome.NOT_SENT,
+            permanent=then is not Then.RETRY,
+            code=code,
+        )
 
 
-class _RedirectedHttpClient(TwilioHttpClient):
-    """Sends every call to another address, with path and query kept."""
+class _HttpClient(TwilioHttpClient):
+    """Waits for a limited time, and on no connection that may have died since its last use.
 
-    def __init__(self, base_url: str) -> None:
-        super().__init__(timeout=TIMEOUT_SECONDS)
-        self._base_url = base_url.rstrip("/")
+    Attributes:
+        retry_after: what the last answer asked for in its header, which the library drops.
+    """
+
+    def __init__(self, base_url: str | None) -> None:
+        """`base_url` is where every call goes instead, with path and query kept."""
+        super().__init__(timeout=TIMEOUT_SECONDS, pool_connections=False)
+        self._base_url = base_url.rstrip("/") if base_url else None
+        self.retry_after: str | None = None
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        parts = urlsplit(url)
-        query = f"?{parts.query}" if parts.query else ""
-        return super().request(method, f"{self._base_url}{parts.path}{query}", *args, **kwargs)
+        if self._base_url is not None:
+            parts = urlsplit(url)
+            query = f"?{parts.query}" if parts.query else ""
+            url = f"{self._base_url}{parts.path}{query}"
+        self.retry_after = None
+        response = super().request(method, url, *args, **kwargs)
+        self.retry_after = (response.headers or {}).get("Retry-After")
+        return response
 
 
-def _refused(error: TwilioRestException) -> SmsError:
-    code = str(error.code or error.status)
-    if error.status == _TOO_MANY_REQUESTS:
-        return _not_sent("Twilio asked us to slow down.", code)
-    if error.status >= _SERVER_ERRORS:
-        return _unknown("Twilio had a fault of its own.", code)
+def _not_sent(message: str, code: str, retry_after: float | None = None) -> SmsError:
     return SmsError(
-        "Twilio refused this text.", outcome=Outcome.NOT_SENT, permanent=True, code=code
+        message,
+        outcome=Outcome.NOT_SENT,
+        permanent=False,
+        code=code,
+        retry_after_seconds=retry_after,
     )
-
-
-def _not_sent(message: str, code: str) -> SmsError:
-    return SmsError(message, outcome=Outcome.NOT_SENT, permanent=False, code=code)
 
 
 def _unknown(message: str, code: str) -> SmsError:
@@ -117,3 +186,10 @@ def _never_connected(error: requests.ConnectionError) -> bool:
     """Whether not one byte can have reached the other side."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return type(reason).__name__ in ("NewConnectionError", "NameResolutionError")
+
+
+def _seconds(header: str | None) -> float | None:
+    try:
+        return max(0.0, float(header)) if header else None
+    except ValueError:
+        return None

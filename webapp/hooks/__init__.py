@@ -1,0 +1,1 @@
+"""What the carrier of our texts calls: signed, without a cookie, and told nothing back."""
