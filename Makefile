@@ -12,7 +12,7 @@ NEVER_IMPORTED := /twilio/|/phonenumbers/(geodata|carrierdata|tzdata)/|/pip/|/se
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-input --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test faults faults-matrix must-fail check lint format types imports lock memory clean programs
+.PHONY: help setup setup-dev run test contract faults faults-matrix must-fail check lint format types imports lock memory clean programs
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,20 @@ test: check programs ## Check everything, then run all tests (what the CI does)
 	@# The faults by themselves: some of them name a time within which something has to happen.
 	@$(BIN)/python -m pytest --numprocesses 2 --ignore tests/faults; code=$$?; \
 	  $(BIN)/python -m pytest tests/faults && exit $$code
+
+# Not part of `test`: it brings 60 MB of Node packages. The document is not ours to keep here.
+contract: setup-dev ## Hold texts by Twilio against Twilio's own document: TWILIO_OPENAPI=file (needs npm)
+	@[ -n "$(TWILIO_OPENAPI)" ] || { echo "Name Twilio's OpenAPI document (twilio_api_v2010.json of its repository twilio-oai): make contract TWILIO_OPENAPI=file"; exit 1; }
+	@[ -f "$(TWILIO_OPENAPI)" ] || { echo "There is no file $(TWILIO_OPENAPI): name Twilio's OpenAPI document, make contract TWILIO_OPENAPI=file"; exit 1; }
+	@command -v npm >/dev/null || { echo "Prism, which serves the document, comes by npm, and there is none: install Node.js 18.20 or newer with npm, then repeat"; exit 1; }
+	@[ -x $(PRISM) ] || { echo "Installing Prism $(PRISM_VERSION) into $(PRISM_FOLDER) …"; \
+	  npm install --prefix $(PRISM_FOLDER) --ignore-scripts --no-audit --no-fund --no-save --loglevel=error @stoplight/prism-cli@$(PRISM_VERSION); }
+	@PRISM=$(abspath $(PRISM)) TWILIO_OPENAPI=$(abspath $(TWILIO_OPENAPI)) $(BIN)/python -m pytest -rA -p no:randomly \
+	  --no-header tests/contract/test_twilio_document.py
+TWILIO_OPENAPI ?=
+PRISM_VERSION := 5.14.2
+PRISM_FOLDER   = $(DATA)/prism-$(PRISM_VERSION)
+PRISM          = $(PRISM_FOLDER)/node_modules/.bin/prism
 
 check: lint types imports ## Check format, style, types and who imports whom
 
