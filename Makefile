@@ -69,7 +69,7 @@ check: lint types imports ## Check format, style, types and who imports whom
 
 faults: setup-dev ## Kill everything at random under load: JOBS=10000 KILLS=200 SEED=… LEASE=3
 	@PYTHONPATH=tests $(BIN)/python -m faults --jobs $(JOBS) --kills $(KILLS) --lease $(LEASE) \
-	  $(if $(SEED),--seed $(SEED)) $(if $(DEADLINE),--deadline $(DEADLINE)) $(if $(KEEP),--keep)
+	  $(if $(SEED),--seed $(SEED)) $(if $(DEADLINE),--deadline $(DEADLINE)) $(if $(KEEP),--keep) $(if $(TEXTS),--texts $(TEXTS))
 JOBS  ?= 10000
 KILLS ?= 200
 SEED  ?=

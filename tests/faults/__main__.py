@@ -19,7 +19,9 @@ def main() -> int:
     parser.add_argument("--deadline", type=float, help="seconds after which it has failed")
     parser.add_argument("--broken", help="a guard to take out: a module in faults.broken")
     parser.add_argument("--keep", action="store_true", help="keep the folder of a good run too")
-    parser.add_argument("--quick", action="store_true", help="do not wait for held texts")
+    parser.add_argument(
+        "--texts", choices=("twilio", "console"), default="twilio", help="who carries texts"
+    )
     given = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     outcome = run(
@@ -31,7 +33,7 @@ def main() -> int:
             deadline_seconds=given.deadline or 120 + given.jobs * 0.12 + given.kills,
             broken=given.broken,
             keep=given.keep,
-            quick=given.quick,
+            texts=given.texts,
         )
     )
     return 0 if outcome.is_good else 1

@@ -42,7 +42,7 @@ def test_checker_finds_nothing_after_a_kill_and_each_thing_that_is_planted(tmp_p
             )
         checker = Checker(cluster)
         assert _broken(checker) == {}
-        assert (checker.claims(), checker.run_again(), checker.texts) == (2, 1, 1)
+        assert (checker.claims(), checker.run_again(), checker.texts.sent) == (2, 1, 1)
 
         asked = Request(0, 0, "steady", {}, "none", cancel=False)
         lost = Checker(cluster, {"01a20110-0000-7000-8000-000000000000": asked})

@@ -22,7 +22,7 @@ def test_thousand_jobs_survive_thirty_kills() -> None:
     """
     ran = subprocess.run(
         [sys.executable, "-m", "faults", "--jobs", "1000", "--kills", "30", "--lease", "2",
-         "--quick", "--deadline", "240"],
+         "--deadline", "240", "--texts", "console"],
         cwd=TESTS, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import signal
 import time
 from collections import Counter
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from processes import wait_for
 
 from faults.harness.cluster import Cluster, children_of
@@ -19,6 +21,7 @@ from faults.harness.ledger import Attempt
 
 SWEEP_SECONDS = 5.0
 FIND_SECONDS = 20
+SENDER_FIND_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,9 @@ def plan_chaos(rng: random.Random, jobs: int, kills: int) -> list[Fault]:
         "kill_web": max(1, round(6 * share)),
         "kill_beat": max(1, round(4 * share)),
         "kill_maintenance": max(1, round(4 * share)),
-        "kill_notifications": max(1, round(4 * share)),
+        "kill_sender": max(4, round(40 * share)),
+        "freeze_sender": max(2, round(12 * share)),
+        "stop_sender": max(2, round(12 * share)),
         "restart_postgres": max(1, round(5 * share)),
         "kill_valkey": max(1, round(3 * share)),
         "flush_valkey": max(1, round(2 * share)),
@@ -99,6 +104,7 @@ class Chaos:
         hits: what was done.
         kills: how many kill -9 of workers hit while jobs ran in them.
         due_at: the number of accepted jobs at which the next fault is due.
+        senders_hit: how many faults of senders hit one with a text in its hands.
     """
 
     cluster: Cluster
@@ -110,6 +116,7 @@ class Chaos:
     kills: int = 0
     missed: int = 0
     due_at: float = 0
+    senders_hit: int = 0
     _frozen: list[_Frozen] = field(default_factory=list)
 
     def run(self, keep_going: Callable[[], bool]) -> None:
@@ -277,8 +284,66 @@ class Chaos:
     def _kill_maintenance(self, fault: Fault) -> None:
         self._kill_process(fault, "maintenance")
 
-    def _kill_notifications(self, fault: Fault) -> None:
-        self._kill_process(fault, "notifications")
+    def _kill_sender(self, fault: Fault) -> None:
+        """Kill a process that sends texts, with a text in its hands if there is one."""
+        name = self._find_sender(fault)
+        self.cluster.kill_group(name)
+        at = time.time()
+        self._note(Hit(fault.what, name, at, at))
+
+    def _stop_sender(self, fault: Fault) -> None:
+        """Ask it to stop, as a deployment does."""
+        name = self._find_sender(fault)
+        if pid := self.cluster.nursery.pid(name):
+            self.cluster.kill(pid, signal.SIGTERM)
+        at = time.time()
+        self._note(Hit(fault.what, name, at, at))
+
+    def _freeze_sender(self, fault: Fault) -> None:
+        """Stop it until its text has been looked for, and longer."""
+        name = self._find_sender(fault)
+        pid = self.cluster.nursery.pid(name)
+        if pid is None:
+            self._note(Hit(fault.what, name, time.time(), time.time()))
+            return
+        pids = [pid, *children_of(pid)]
+        for each in pids:
+            self.cluster.kill(each, signal.SIGSTOP)
+        at = time.time()
+        settings = self.cluster.settings
+        # Past its lease and the first look, or past all looks.
+        looks = settings.look_seconds[fault.choice * 1000 % 2 < 1]
+        length = settings.text_lease_seconds + looks + SWEEP_SECONDS + 2 * fault.choice
+        self._frozen.append(_Frozen(at + length, Hit(fault.what, name, at, 0), pids, False))
+
+    def _find_sender(self, fault: Fault) -> str:
+        """Return a sender, of those with a text in their hands within the next seconds."""
+        frozen = {item.hit.target for item in self._frozen}
+        senders = [name for name in self.cluster.senders if name not in frozen]
+        senders = senders or self.cluster.senders
+        deadline = time.monotonic() + SENDER_FIND_SECONDS
+        while time.monotonic() < deadline:
+            pids = {self.cluster.nursery.pid(name): name for name in senders}
+            for holder in self._holders():
+                for number in re.findall(r"\d+", holder):
+                    if name := pids.get(int(number)):
+                        self.senders_hit += 1
+                        return name
+            self.thaw()
+            time.sleep(0.005)
+        return str(_pick(senders, fault.choice))
+
+    def _holders(self) -> list[str]:
+        """Return who has a text in hand."""
+        try:
+            with self.cluster.sql() as connection:
+                rows = connection.execute(
+                    "select coalesce(holder, '') from notifications"
+                    " where status = 'sending' and lease_until > clock_timestamp()"
+                )
+                return [row[0] for row in rows]
+        except psycopg.Error:
+            return []
 
     def _kill_process(self, fault: Fault, name: str, *, at_once: bool = True) -> None:
         if at_once:

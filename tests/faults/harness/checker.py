@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
-from uuid import UUID
 
 from faults.harness.chaos import SWEEP_SECONDS, Chaos, Hit
 from faults.harness.cluster import Cluster
 from faults.harness.ledger import Attempt
 from faults.harness.load import Request
 from faults.harness.person import NoAnswerError, Person
-from models.result_link import link_token
+from faults.harness.texts import Carried, TextJudge
 
 FINAL = ("succeeded", "failed", "cancelled")
 EXPECTED = {
@@ -25,8 +24,9 @@ EXPECTED = {
 # What a process may take from a due moment to its write, on a machine that is busy with the run.
 SLACK_SECONDS = 3.0
 # Each leaves at most one text of which nobody knows whether it went out.
-LOSE_A_SENDER = ("kill_notifications", "restart_postgres")
+LOSE_A_SENDER = ("kill_sender", "freeze_sender", "restart_postgres")
 SAMPLE = 40
+_NOT_SETTLED = ("sending", "unknown")
 SHOWN = 8
 
 
@@ -89,6 +89,7 @@ class Checker:
         chaos: Chaos | None = None,
         *,
         senders_may_live: bool = False,
+        opted_out: Collection[str] = (),
     ) -> None:
         """Read the run.
 
@@ -99,9 +100,11 @@ class Checker:
             chaos: what was done to it.
             senders_may_live: nobody waited until the leases of lost senders had lapsed, so a text
                 may still count as being sent.
+            opted_out: the ids of persons who wanted no texts from the start.
         """
         self._cluster = cluster
-        self._open_texts = ("needs_review", "unknown", *(["sending"] if senders_may_live else []))
+        self._senders_may_live = senders_may_live
+        self._opted_out = opted_out
         self._hits: Sequence[Hit] = chaos.hits if chaos else ()
         self.attempts = cluster.ledger.read()
         self.jobs = {row["id"]: row for row in self._rows(_JOBS)}
@@ -112,8 +115,7 @@ class Checker:
         self.after_kill = Recovery()
         self.after_freeze = Recovery()
         self.after_stop = Recovery()
-        self.held_texts = 0
-        self.texts = 0
+        self.texts: TextJudge
 
     def findings(self, people: Sequence[Person] = ()) -> list[Finding]:
         """Judge every invariant; `people` look into each other's jobs."""
@@ -211,33 +213,21 @@ class Checker:
         return Finding("I4", "no write by an old fence", signed[0]["n"], broken)
 
     def one_text_each(self) -> Finding:
-        """I5: one text for each ended job that wanted one, unless it is held for a person."""
-        bodies = Counter(text["body"].rpartition("/r/")[2] for text in self._cluster.texts())
-        broken = []
-        wanted = self._rows(_TEXTS)
-        for row in wanted:
-            if row["link_id"] is None:
-                broken.append(f"{row['job_id']} wants a text and has no link for it")
-                continue
-            sent = bodies[link_token(self._cluster.settings, UUID(row["link_id"]))]
-            self.texts += sent
-            self.held_texts += row["text_status"] in self._open_texts
-            job_id, status = row["job_id"], row["text_status"]
-            if sent > 1:
-                broken.append(f"{job_id} got {sent} texts ({status})")
-            elif sent == 0 and row["status"] in ("succeeded", "failed"):
-                if status is None:
-                    broken.append(f"{job_id} {row['status']} has no text and no row of one")
-                elif status not in self._open_texts:
-                    broken.append(f"{job_id} {row['status']} got no text, it is {status}")
-            elif sent and row["status"] not in ("succeeded", "failed"):
-                broken.append(f"{job_id} is {row['status']} and got a text")
-        if bodies.total() > self.texts:
-            broken.append(f"{bodies.total() - self.texts} texts belong to no job that wants one")
+        """I5: one text for each ended job that wanted one, or a reason why there is none."""
+        rows = self._rows(_TEXTS)
+        self.texts = TextJudge(
+            Carried.read(self._cluster),
+            self._cluster.settings,
+            opted_out=self._opted_out,
+            open_statuses=("needs_review", *_NOT_SETTLED) if self._senders_may_live
+            else ("needs_review",),
+        )  # fmt: skip
+        self.texts.judge(rows)
+        broken, held = self.texts.broken, self.texts.held.total()
         most_held = 1 + sum(hit.what in LOSE_A_SENDER for hit in self._hits)
-        if self.accepted is not None and self.held_texts > most_held:
-            broken.append(f"{self.held_texts} texts are held, for {most_held} lost senders at most")
-        return Finding("I5", "one text each, or held for a person", len(wanted), broken)
+        if self.accepted is not None and held > most_held:
+            broken.append(f"{held} texts are held, for {most_held} lost senders at most")
+        return Finding("I5", "one text each, or a reason for none", len(rows), broken)
 
     def nothing_of_others(self, people: Sequence[Person]) -> Finding:
         """I6: a job of A's is a 404 for B, and B's list holds B's alone."""
@@ -473,8 +463,11 @@ _FALLEN_PROGRESS: LiteralString = """
     order by seq
 """
 _TEXTS: LiteralString = """
-    select jobs.id::text as job_id, jobs.status, result_links.id::text as link_id,
-           notifications.status as text_status
+    select jobs.id::text as job_id, jobs.owner_id::text, jobs.status,
+           result_links.id::text as link_id, notifications.status as text_status,
+           notifications.error_code, notifications.provider_sid, notifications.resends,
+           exists(select from users join suppressions using (phone_hash)
+                  where users.id = jobs.owner_id) as is_suppressed
     from jobs
     left join result_links on result_links.job_id = jobs.id and result_links.purpose = 'text'
     left join notifications on notifications.job_id = jobs.id

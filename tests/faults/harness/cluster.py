@@ -20,12 +20,15 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import psycopg
 import redis
 from processes import wait_for
+from standins.twilio import TwilioStandIn
 
+from faults.harness.carrier import Carrier
 from faults.harness.ledger import LedgerReader
 from faults.harness.nursing import Nursery
 from faults.harness.person import Person, close_lines
@@ -33,6 +36,7 @@ from models import ApiToken, Database, Settings, User
 from models.ids import new_id
 from models.migrations import migrate
 from models.phone import PhoneKeys, PhoneNumber
+from models.suppression import SuppressionReason, suppress
 from webapp.embedded.postgres import EmbeddedPostgres
 from webapp.embedded.valkey import EmbeddedValkey
 from webapp.processes import free_port, waits_for_end
@@ -57,6 +61,7 @@ class Cluster:
         environment: what every process of the product finds; change it before `start_…`.
         logs: a folder with one log a process.
         ledger: what the kinds say they did.
+        stand_in: who carries texts; None when they stay in a file of the folder.
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class Cluster:
         patches: Collection[str] = (),
         environment: Mapping[str, str] | None = None,
         postgres_settings: Mapping[str, str] | None = None,
+        carrier: Carrier | None = None,
     ) -> None:
         """Choose sizes; nothing is started yet.
 
@@ -85,6 +91,7 @@ class Cluster:
             patches: other modules to import in each node before it runs.
             environment: more or other settings.
             postgres_settings: more or other settings of Postgres. It is as durable as by default.
+            carrier: how texts go to a stand-in for Twilio; None keeps them in a file.
         """
         self.folder = folder.absolute()
         self.logs = self.folder / "logs"
@@ -104,7 +111,10 @@ class Cluster:
         self.ledger = LedgerReader(self.folder / "ledger")
         self.environment: dict[str, str] = {}
         self._more_environment = dict(environment or {})
-        self.addresses: dict[str, str] = {}
+        self.addresses = {name: f"http://127.0.0.1:{free_port()}" for name in self.webs}
+        self.carrier = carrier
+        self.senders = ["notifications"] if carrier is None else carrier.names
+        self.stand_in: TwilioStandIn | None = None
         self._nursery: Nursery | None = None
 
     def __enter__(self) -> Self:
@@ -152,6 +162,11 @@ class Cluster:
             MARK: self.run_id,
             **self._more_environment,
         }
+        if self.carrier is not None:
+            self.stand_in = self.carrier.start(self.folder)
+            # Callbacks come to a web process that dies and comes back like all others.
+            self.environment |= self.carrier.environment(self.stand_in)
+            self.environment["BASE_URL"] = self.addresses[self.webs[0]]
         self.settings = _settings_from(self.environment)
         migrate(self.settings)
         with self.sql() as connection:
@@ -164,19 +179,28 @@ class Cluster:
             self.start_web(name)
         for name in self.nodes:
             self.start_node(name)
-        self.start_node("notifications", queues="notifications", pool="solo", concurrency=1)
+        for name in self.senders:
+            self.start_sender(name)
         self.start_node("maintenance", queues="maintenance", pool="solo", concurrency=1)
         self.start_beat()
         self.wait_serving()
 
     def start_web(self, name: str = "web-1", *, restart: bool = True, **environment: str) -> str:
         """Start a web process and return its address, without waiting."""
-        port = str(free_port())
-        self.addresses[name] = f"http://127.0.0.1:{port}"
-        more = {"PORT": port, "BASE_URL": "http://127.0.0.1:1", **environment}
+        address = self.addresses.setdefault(name, f"http://127.0.0.1:{free_port()}")
+        port = str(urlsplit(address).port)
+        base_url = self.environment.get("BASE_URL", "http://127.0.0.1:1")
+        more = {"PORT": port, "BASE_URL": base_url, **environment}
         argv = [sys.executable, "-m", "webapp.cli", "web"]
         self._start(name, {"argv": argv, "env": more}, restart=restart)
-        return self.addresses[name]
+        return address
+
+    def start_sender(self, name: str) -> None:
+        """Start a node that sends texts."""
+        patches = self.patches
+        if self.carrier is not None:
+            patches = [*patches, "faults.harness.impatient"]
+        self.start_node(name, queues="notifications", pool="solo", concurrency=1, patches=patches)
 
     def start_node(
         self,
@@ -252,6 +276,8 @@ class Cluster:
         close_lines()
         if hasattr(self, "database"):
             self.database.dispose()
+        if self.stand_in is not None:
+            self.stand_in.stop()
         for server in (self.valkey, self.postgres):
             if server.process is not None:
                 with contextlib.suppress(ProcessLookupError):
@@ -313,7 +339,7 @@ class Cluster:
         """Return a client of Valkey."""
         return redis.Redis.from_url(self.valkey.url(), socket_timeout=3)
 
-    def person(self, *, phone: str | None = None) -> Person:
+    def person(self, *, phone: str | None = None, wants_no_texts: bool = False) -> Person:
         """Make somebody with an API token; `phone` is taken as verified, e.g. +12025550123."""
         owner_id = new_id()
         with self.database.owner(owner_id) as session:
@@ -323,6 +349,10 @@ class Cluster:
             if phone is not None:
                 user.set_phone(PhoneNumber.parse(phone), PhoneKeys(self.settings))
                 user.phone_verified_at = datetime.now(UTC)
+                if wants_no_texts:
+                    session.flush()  # the row decides which number is theirs
+                    assert user.phone_hash is not None
+                    suppress(session, user.phone_hash, SuppressionReason.ACCOUNT)
             token = ApiToken.create(session, owner_id, "faults")
         return Person(self, owner_id, token)
 
@@ -347,7 +377,7 @@ class Cluster:
         return wait_for(all_ended, seconds, f"the end of {len(job_ids)} jobs")
 
     def texts(self) -> list[dict[str, Any]]:
-        """Return every text that was sent."""
+        """Return every text that was sent to the file in the folder."""
         path = self.folder / "texts.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 

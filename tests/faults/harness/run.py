@@ -12,16 +12,19 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from processes import wait_for
 
+from faults.harness.carrier import Carrier
 from faults.harness.chaos import SWEEP_SECONDS, Chaos, plan_chaos
 from faults.harness.checker import SHOWN, Checker, Finding, Recovery, percentile
 from faults.harness.cluster import Cluster
 from faults.harness.load import Load, plan_load
 
 PHONE: Final = "+120255501{:02}"  # 555-01xx belongs to nobody: kept free for fiction
+OPEN = ["queued", "sending", "unknown"]  # a text is not settled yet
+WANTS_NO_TEXTS = 7  # every seventh person has opted out
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Plan:
         deadline_seconds: after this it ends and has failed.
         broken: a guard to take out; see Cluster.
         keep: keep the folder of a good run too.
-        quick: do not wait a minute for texts whose sender died, which are held after that.
+        texts: `twilio`: to a stand-in that misbehaves; `console`: into a file.
     """
 
     jobs: int
@@ -56,7 +59,7 @@ class Plan:
     deadline_seconds: float = 600
     broken: str | None = None
     keep: bool = False
-    quick: bool = False
+    texts: Literal["twilio", "console"] = "twilio"
 
     @property
     def most_outstanding(self) -> int:
@@ -83,6 +86,7 @@ def run(plan: Plan, say: Callable[[str], None] = print) -> Outcome:
     folder = Path(tempfile.mkdtemp(prefix="textback-faults-"))
     began = time.monotonic()
     say(f"seed {plan.seed}, {plan.jobs} jobs, {plan.kills} kills, lease {plan.lease_seconds:g} s")
+    carrier = Carrier(seed=plan.seed)
     cluster = Cluster(
         folder,
         lease_seconds=plan.lease_seconds,
@@ -90,7 +94,8 @@ def run(plan: Plan, say: Callable[[str], None] = print) -> Outcome:
         concurrency=plan.concurrency,
         webs=plan.webs,
         broken=plan.broken,
-        environment={"RUNNING_JOBS_PER_PERSON": str(plan.most_running)},
+        environment={"RUNNING_JOBS_PER_PERSON": str(plan.most_running), **carrier.waits},
+        carrier=carrier if plan.texts == "twilio" else None,
     )
     good = False
     try:
@@ -111,7 +116,14 @@ def _run(cluster: Cluster, plan: Plan, began: float, say: Callable[[str], None])
     requests = plan_load(random.Random(plan.seed), plan.jobs, plan.persons)
     faults = plan_chaos(random.Random(plan.seed + 1), plan.jobs, plan.kills)
     digest = hashlib.sha256(repr((requests, faults)).encode()).hexdigest()[:12]
-    people = [cluster.person(phone=PHONE.format(n % 100)) for n in range(plan.persons)]
+    by_file = plan.texts == "console"
+    people = [
+        cluster.person(
+            phone=PHONE.format(n % 100), wants_no_texts=n % WANTS_NO_TEXTS == 0 and not by_file
+        )
+        for n in range(plan.persons)
+    ]
+    opted_out = set() if by_file else {str(person.id) for person in people[::WANTS_NO_TEXTS]}
     say(f"up after {time.monotonic() - began:.1f} s; {len(faults)} faults, plan {digest}")
     chaos = Chaos(
         cluster,
@@ -135,11 +147,11 @@ def _run(cluster: Cluster, plan: Plan, began: float, say: Callable[[str], None])
     load.start()
     chaos.run(keep_going=lambda: not load.is_done())
     say(f"{len(chaos.hits)} faults done after {time.monotonic() - began:.0f} s")
-    _settle(cluster, chaos, load, deadline, quick=plan.quick)
+    _settle(cluster, chaos, load, deadline, ["queued"] if by_file else OPEN)
     settled = time.monotonic()
     watch.stop()
     load.stop()
-    checker = Checker(cluster, load.accepted, chaos, senders_may_live=plan.quick)
+    checker = Checker(cluster, load.accepted, chaos, senders_may_live=by_file, opted_out=opted_out)
     findings = checker.findings(people)
     findings.append(_run_itself(chaos, load, plan, findings))
     seconds = time.monotonic() - began
@@ -177,14 +189,14 @@ class _Watch(threading.Thread):
                 self._load.outstanding = row[0]
 
 
-def _settle(cluster: Cluster, chaos: Chaos, load: Load, deadline: float, *, quick: bool) -> None:
-    """Wait until everything accepted has ended and every text is out, or time is up."""
+def _settle(
+    cluster: Cluster, chaos: Chaos, load: Load, deadline: float, open_texts: list[str]
+) -> None:
+    """Wait until everything accepted has ended and every text is settled, or time is up."""
     while (chaos.is_frozen or not load.is_done()) and time.monotonic() < deadline:
         chaos.thaw()
         time.sleep(0.05)
     chaos.thaw(all_of_them=True)
-
-    open_texts = ["queued"] if quick else ["queued", "sending"]
 
     def is_quiet() -> bool:
         with cluster.sql() as connection:
@@ -228,6 +240,7 @@ def _say_settings(cluster: Cluster, plan: Plan, say: Callable[[str], None]) -> N
         f"{plan.persons} persons with at most {plan.most_running} running each, "
         f"sweeps every {SWEEP_SECONDS:g} s; Postgres {', '.join(shown)}; "
         f"Valkey {cluster.valkey.version} appendfsync=everysec"
+        + (f"; {cluster.carrier}" if cluster.carrier else "; texts into a file")
         + (f"; BROKEN ON PURPOSE: {plan.broken}" if plan.broken else "")
     )
 
@@ -253,7 +266,7 @@ def _report(
     say(f"faults    {faults}; {chaos.kills} kill -9 hit running jobs, {chaos.missed} missed")
     answers = ", ".join(f"{count} x {status}" for status, count in sorted(load.answers.items()))
     say(f"submits   {answers} (0: no answer), slowest {load.slowest_answer:.1f} s")
-    say(f"texts     {checker.texts} sent, {checker.held_texts} held for a person")
+    _say_texts(checker, chaos, say)
     _say_recovery("kill", checker.after_kill, say)
     _say_recovery("freeze", checker.after_freeze, say)
     _say_recovery("stop", checker.after_stop, say)
@@ -264,6 +277,20 @@ def _report(
         say(f"{finding.name:4} {mark} {len(finding.broken):5} of {finding.checked}: {finding.what}")
         for line in finding.broken[:SHOWN]:
             say(f"       {line}")
+
+
+def _say_texts(checker: Checker, chaos: Chaos, say: Callable[[str], None]) -> None:
+    texts = checker.texts
+    none = ", ".join(f"{count} {why}" for why, count in texts.none.most_common()) or "no other"
+    say(
+        f"texts     {texts.sent} taken by the carrier; not one for {none}; {texts.resent} sent "
+        f"once more after proof; {chaos.senders_hit} faults hit a sender with a text in its hands"
+    )
+    moods = ", ".join(f"{count} {mood}" for mood, count in texts.carried.moods.most_common())
+    if moods:
+        say(f"carrier   {moods}")
+    for what, count in texts.held.most_common():
+        say(f"held      {count} {what}")
 
 
 def _say_recovery(name: str, recovery: Recovery, say: Callable[[str], None]) -> None:

@@ -195,9 +195,9 @@ class Handler(BaseHTTPRequestHandler):
             self.rfile.close()
             self.wfile.close()
             self.connection.close()
-        else:
-            with contextlib.suppress(OSError):  # they may have hung up first
-                self.connection.shutdown(socket.SHUT_RDWR)
+            raise ConnectionResetError("torn down as told")
+        with contextlib.suppress(OSError):  # they may have hung up first
+            self.connection.shutdown(socket.SHUT_RDWR)
         self.close_connection = True
 
     def _send(self, status: int, content: Any, headers: dict[str, str] | None = None) -> None:
