@@ -61,3 +61,26 @@ end $$;
 
 create trigger zz_audit after insert or update or delete on jobs
 for each row execute function audit_jobs();
+
+-- And of every change of a text's status.
+create table audit_of_texts (
+    seq bigint generated always as identity primary key,
+    at timestamptz not null default clock_timestamp(),
+    role text,
+    job_id uuid not null,
+    old_status text, new_status text,
+    old_fence bigint, new_fence bigint,
+    holder text, error_code text
+);
+
+create function audit_texts() returns trigger language plpgsql security definer as $$
+begin
+    insert into audit_of_texts (role, job_id, old_status, new_status, old_fence, new_fence, holder,
+                                error_code)
+    values (current_setting('role', true), new.job_id, old.status, new.status, old.fence, new.fence,
+            new.holder, new.error_code);
+    return null;
+end $$;
+
+create trigger zz_audit after update on notifications
+for each row when (old.status <> new.status) execute function audit_texts();

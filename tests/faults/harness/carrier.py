@@ -19,6 +19,7 @@ class Carrier:
         timeout_seconds: how long a sender waits for an answer, 10 s in production.
         lease_seconds: TEXT_LEASE_SECONDS.
         looks_seconds: TEXT_LOOKS_SECONDS.
+        ask_again_seconds: until a question that failed is asked again, 60 s in production.
         senders: nodes that send texts.
     """
 
@@ -26,6 +27,7 @@ class Carrier:
     timeout_seconds: float = 1
     lease_seconds: float = 3
     looks_seconds: tuple[float, float] = (3, 8)
+    ask_again_seconds: float = 3
     senders: int = 2
 
     @property
@@ -72,6 +74,7 @@ class Carrier:
             "TEXTS_PER_COUNTRY_A_DAY": "10000000",
             "TEXTS_A_DAY": "10000000",
             "FAULTS_TEXT_TIMEOUT": str(self.timeout_seconds),
+            "FAULTS_TEXT_ASK_AGAIN": str(self.ask_again_seconds),
         }
 
     def __str__(self) -> str:
@@ -80,7 +83,8 @@ class Carrier:
         kept = (
             f"texts by Twilio's stand-in, {self.senders} senders, answers awaited for "
             f"{self.timeout_seconds:g} s (10), leases of {self.lease_seconds:g} s (60), looks "
-            f"after {looks} s (120 and 600)"
+            f"after {looks} s (120 and 600), failed questions again after "
+            f"{self.ask_again_seconds:g} s (60)"
         )
         if self.seed is None:
             return kept

@@ -1,4 +1,4 @@
-"""The one checker: reads database, audit, ledger and texts after a run and judges I1 to I10."""
+"""The one checker: reads database, audit, ledger and texts after a run and judges I1 to I11."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
+from standins.twilio import read_ledger
+
 from faults.harness.chaos import SWEEP_SECONDS, Chaos, Hit
 from faults.harness.cluster import Cluster
 from faults.harness.ledger import Attempt
 from faults.harness.load import Request
 from faults.harness.person import NoAnswerError, Person
-from faults.harness.texts import Carried, TextJudge
+from faults.harness.texts import Carried, TextJudge, reported_ends
 
 FINAL = ("succeeded", "failed", "cancelled")
 EXPECTED = {
@@ -35,7 +37,7 @@ class Finding:
     """What became of one invariant.
 
     Attributes:
-        name: `I1` to `I10`.
+        name: `I1` to `I11`.
         what: the promise.
         checked: how many things were looked at.
         broken: what was found against it, in words; empty when it holds.
@@ -130,6 +132,7 @@ class Checker:
             self.recovered_in_time(),
             self.cap_kept(),
             self.no_early_rescue(),
+            *([self.reports_stand()] if self._cluster.stand_in else []),
         ]
 
     # -- the invariants -------------------------------------------------------------------------
@@ -223,7 +226,7 @@ class Checker:
             else ("needs_review",),
         )  # fmt: skip
         self.texts.judge(rows)
-        broken, held = self.texts.broken, self.texts.held.total()
+        broken, held = self.texts.broken, self.texts.held_for_a_sender
         most_held = 1 + sum(hit.what in LOSE_A_SENDER for hit in self._hits)
         if self.accepted is not None and held > most_held:
             broken.append(f"{held} texts are held, for {most_held} lost senders at most")
@@ -321,6 +324,22 @@ class Checker:
                         early = move.old_lease_until - move.at
                         broken.append(f"{job_id} was rescued {early:.1f} s before its lease lapsed")
         return Finding("I10", "no rescue before the lease has lapsed (rescues)", rescues, broken)
+
+    def reports_stand(self) -> Finding:
+        """I11: an end that the carrier reported, and we answered, stands in the row, for good."""
+        assert self._cluster.stand_in is not None
+        rows = {row["provider_sid"]: row for row in self._rows(_REPORTED)}
+        ends = reported_ends(read_ledger(self._cluster.stand_in.ledger))
+        broken = [
+            f"text {sid} was reported {end}, and its row says {rows[sid]['status']}"
+            for sid, end in ends.items()
+            if sid in rows and rows[sid]["status"] != end
+        ]
+        broken += [
+            f"the text of {row['job_id']} went from {row['old_status']} to {row['new_status']}"
+            for row in self._rows(_BACK_FROM_ENDS)
+        ]
+        return Finding("I11", "what the carrier reported of a text stands", len(ends), broken)
 
     # -- figures --------------------------------------------------------------------------------
 
@@ -461,6 +480,13 @@ _FALLEN_PROGRESS: LiteralString = """
     where op = 'UPDATE' and new_fence = old_fence and new_status <> 'queued'
       and new_progress < old_progress
     order by seq
+"""
+_REPORTED: LiteralString = """
+    select provider_sid, status from notifications where provider_sid is not null
+"""
+_BACK_FROM_ENDS: LiteralString = """
+    select job_id::text, old_status, new_status from audit_of_texts
+    where old_status in ('delivered', 'undelivered', 'failed') order by seq
 """
 _TEXTS: LiteralString = """
     select jobs.id::text as job_id, jobs.owner_id::text, jobs.status,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from processes import wait_for
+from standins.twilio import Behaviour
 
 from faults.harness.carrier import Carrier
 from faults.harness.chaos import SWEEP_SECONDS, Chaos, plan_chaos
@@ -197,6 +198,8 @@ def _settle(
         chaos.thaw()
         time.sleep(0.05)
     chaos.thaw(all_of_them=True)
+    if cluster.stand_in is not None:  # no new faults from here on, so that it comes to rest
+        cluster.stand_in.otherwise(Behaviour())
 
     def is_quiet() -> bool:
         with cluster.sql() as connection:

@@ -81,6 +81,7 @@ class TextJudge:
         sent: how many texts of jobs were taken.
         none: why none was taken: reason → how many.
         held: how many are held for a person: what the carrier knows of them → how many.
+        held_for_a_sender: how many of them the carrier did not lose twice: their sender was lost.
     """
 
     carried: Carried
@@ -91,6 +92,7 @@ class TextJudge:
     sent: int = 0
     none: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)
+    held_for_a_sender: int = 0
     resent: int = 0
 
     def judge(self, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -117,6 +119,7 @@ class TextJudge:
         self.resent += bool(row["resends"])
         if status in self.open_statuses:
             self.held[f"{row['error_code']}: {self._seen(token)}"] += 1
+            self.held_for_a_sender += len(self.carried.dropped.get(token, [])) < 2
         if len(taken) > 1:
             return f"got {len(taken)} texts ({status}, {row['error_code']})"
         if taken and row["owner_id"] in self.opted_out:
@@ -159,3 +162,14 @@ class TextJudge:
         seen += [f"refused {code}" for code in self.carried.refused.get(token, [])]
         seen += self.carried.dropped.get(token, [])
         return ", ".join(seen) or "never asked for"
+
+
+def reported_ends(lines: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the end of each text that was reported and answered well: its id → status."""
+    return {
+        line["sid"]: line["status"]
+        for line in lines
+        if line["what"] == "callback"
+        and line.get("status") in ("delivered", "undelivered", "failed")
+        and 200 <= line["answer"] < 300
+    }

@@ -27,6 +27,7 @@ What it can do with a message (`Behaviour`, behaviour.py):
     hang                   no answer for `seconds`; `accepts` as above
     reset                  the connection is torn down (RST); `accepts` as above
     close                  the connection ends in order, without a reply; `accepts` as above
+    late                   taken only after `seconds`, when the client may have given up
     listed_after           not in the list for so many seconds, though taken
     fate, fate_code        what becomes of it: delivered, undelivered, failed, sent, queued
     callbacks              once, doubled, disordered, never; `callback_after` seconds late

@@ -109,6 +109,8 @@ class Handler(BaseHTTPRequestHandler):
         if behaviour.answer in ("accept", "refuse") and wrong:
             behaviour = Behaviour("refuse", code=wrong)
         message = None
+        if behaviour.late:
+            time.sleep(behaviour.seconds)
         if behaviour.answer == "accept" or behaviour.accepts:
             message = account.accept(values, behaviour)
         elif behaviour.answer == "refuse":
@@ -165,7 +167,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _misbehave(self, behaviour: Behaviour) -> bool:
         """Wait as told and answer, unless plainly; tell whether it is answered."""
-        if behaviour.seconds:
+        if behaviour.seconds and not behaviour.late:
             time.sleep(behaviour.seconds)
         if behaviour.answer == "accept":
             return False

@@ -18,6 +18,7 @@ class Behaviour:
     Attributes:
         answer: see the table of the package; for other calls than `create`, accept is the truth.
         accepts: whether the message is taken although the answer is fault, hang, reset or close.
+        late: it is taken only after `seconds`, when the client may have given up, and not before.
         code: Twilio's code, for refuse; for fault the code in a 500.
         status: HTTP status; the usual one of the code, or 500 for a fault, unless given.
         retry_after: seconds in the header of a throttled answer.
@@ -32,6 +33,7 @@ class Behaviour:
 
     answer: Answer = "accept"
     accepts: bool = False
+    late: bool = False
     code: int = 0
     status: int = 0
     retry_after: float = 1
@@ -60,6 +62,8 @@ class Behaviour:
             words.append(str(self.code))
         elif self.answer in ("fault", "hang", "reset", "close"):
             words.append("after accepting" if self.accepts else "before accepting")
+        if self.late:
+            words.append("late")
         return " ".join(words)
 
 
@@ -101,6 +105,7 @@ class Moods:
                 "answer": "hang",
                 "seconds": self.hang_seconds,
                 "accepts": rng.random() < 0.5,
+                "late": rng.random() < 0.5,
             }
         elif draw < 0.9985:
             values |= {"answer": "refuse", "code": rng.choice((21211, 21614, 21408, 21612))}
