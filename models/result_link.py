@@ -17,6 +17,7 @@ from models.ids import new_id
 from models.settings import Settings
 
 TOKEN_BYTES = 16
+TOKEN_CHARACTERS = 22
 
 
 class ResultLink(Base):

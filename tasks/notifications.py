@@ -29,6 +29,7 @@ from tasks.app import celery_app
 from tasks.providers.sms import sms_provider
 from tasks.providers.sms.base import Outcome, SmsError, SmsProvider
 from tasks.runner import retry_delay_seconds
+from tasks.segments import segments
 from tasks.sender import Sender, sender
 from tasks.text_errors import Then, action_for
 from tasks.text_rules import judge
@@ -46,6 +47,7 @@ class Message:
 
     to: str
     body: str
+    country: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def _send(claim: NotificationClaim, provider: SmsProvider, me: Sender, settings:
         NotificationStatus.SENT,
         provider=provider.name,
         provider_sid=sent.sid,
-        segments=sent.segments,
+        segments=sent.segments or segments(message.body, message.country).count,
     )
 
 
@@ -162,7 +164,8 @@ def _read_message(
         return Postponed(code=verdict.refuse)
     if verdict.wait_seconds is not None:
         return Postponed(seconds=verdict.wait_seconds)
-    return Message(number, compose_text(job, link.url(settings)))
+    body = compose_text(job, link.url(settings), user.phone_country)
+    return Message(number, body, user.phone_country)
 
 
 def _postpone(claim: NotificationClaim, postponed: Postponed) -> str:

@@ -40,6 +40,8 @@ class JobKind:
         retention_days: how long the answer and its link live; None for RETENTION_DAYS.
         check: what only the database can tell at submit; raises ParamsError.
         count: how many things the answer holds, for "24 results".
+        about: what a job is about, in at most three words for its text: `about(params, result,
+            locale)`, where the result is None unless it succeeded; None for the title.
     """
 
     name: str
@@ -55,6 +57,7 @@ class JobKind:
     retention_days: int | None = None
     check: Callable[[Session, Any], None] | None = None
     count: Callable[[Any], int] | None = None
+    about: Callable[[Any, Any, str], str | None] | None = None
 
 
 @cache

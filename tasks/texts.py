@@ -1,52 +1,148 @@
-"""The words of the text message, in the person's language."""
+"""The words of the text message, in the person's language, in one segment where it can be."""
 
 from __future__ import annotations
 
-from models import Job, JobStatus
+from collections.abc import Iterator
+from urllib.parse import urlsplit
 
-# A Korean text of one segment has 70 characters, of which carriers take about 8 for their own
-# mark, and only what EUC-KR can write. With a link of 42 characters 20 are left for these words.
+from models import Job, JobStatus
+from models.result_link import TOKEN_CHARACTERS
+from tasks.about import about
+from tasks.registry import UnknownKindError, find_kind
+from tasks.segments import Encoding, segments, writable
+
+# The fuller words first; the second of each for little room: with the mark of Korea's carriers and
+# a link of 42 characters, 20 are left.
 _WORDS = {
     "en": {
-        "results": "Textback: {count} results for your search. {link}",
-        "one": "Textback: 1 result for your search. {link}",
-        "none": "Textback: your search found nothing this time. {link}",
-        "done": "Textback: your answer is ready. {link}",
-        "failed": "Textback: your search could not be finished. Why: {link}",
+        "results": (
+            "Textback found {count} results: {about}. {link}",
+            "{about}: {count} results {link}",
+        ),
+        "one": ("Textback found 1 result: {about}. {link}", "{about}: 1 result {link}"),
+        "none": (
+            "Textback found nothing this time: {about}. {link}",
+            "{about}: nothing found {link}",
+        ),
+        "done": ("Textback has your answer: {about}. {link}", "{about}: ready {link}"),
+        "failed": (
+            "Textback could not finish: {about}. Why: {link}",
+            "{about}: not finished {link}",
+        ),
     },
     "ko": {
-        "results": "Textback 검색 결과 {count}건 {link}",
-        "one": "Textback 검색 결과 1건 {link}",
-        "none": "Textback 찾은 결과 없음 {link}",
-        "done": "Textback 결과가 나왔어요 {link}",
-        "failed": "Textback 검색 실패, 이유 {link}",
+        "results": ("Textback {about} 결과 {count}건 {link}", "{about} 결과 {count}건 {link}"),
+        "one": ("Textback {about} 결과 1건 {link}", "{about} 결과 1건 {link}"),
+        "none": ("Textback {about} 결과 없음 {link}", "{about} 결과 없음 {link}"),
+        "done": ("Textback {about} 결과가 나왔어요 {link}", "{about} 결과 나옴 {link}"),
+        "failed": ("Textback {about} 검색 실패, 이유 {link}", "{about} 실패 {link}"),
+    },
+}
+# Where there is no room for what it was about.
+_BARE_WORDS = {
+    "en": {
+        "results": ("Textback found {count} results. {link}", "{count} results {link}"),
+        "one": ("Textback found 1 result. {link}", "1 result {link}"),
+        "none": ("Textback found nothing this time. {link}", "Nothing found {link}"),
+        "done": ("Textback has your answer. {link}", "Ready {link}"),
+        "failed": ("Textback could not finish your search. Why: {link}", "Not finished {link}"),
+    },
+    "ko": {
+        "results": ("Textback 검색 결과 {count}건 {link}", "결과 {count}건 {link}"),
+        "one": ("Textback 검색 결과 1건 {link}", "결과 1건 {link}"),
+        "none": ("Textback 찾은 결과 없음 {link}", "결과 없음 {link}"),
+        "done": ("Textback 결과가 나왔어요 {link}", "결과 나옴 {link}"),
+        "failed": ("Textback 검색 실패, 이유 {link}", "검색 실패 {link}"),
     },
 }
 LOCALES = tuple(_WORDS)
+# Of what it was about at least so much is left, or nothing.
+_LEAST_LEFT = 4
+# Stands for a number that is not known yet, as wide as most will be.
+_NOT_YET = "##"
 
 
-def compose_text(job: Job, link: str) -> str:
+def compose_text(job: Job, link: str, country: str | None = None) -> str:
     """Return the whole text about an ended job.
 
     Args:
         job: the row.
         link: the address of its text link.
+        country: of the number it goes to, e.g. KR.
     """
     return text_body(
         locale=job.locale,
         succeeded=job.status == JobStatus.SUCCEEDED,
         result_count=job.result_count,
         link=link,
+        about=about(job),
+        country=country,
     )
 
 
-def text_body(*, locale: str, succeeded: bool, result_count: int | None, link: str) -> str:
+def preview_text(job: Job, base_url: str, country: str | None = None) -> tuple[str, str]:
+    """Return (words, link as it is shown) of the text that is sent if a running job succeeds.
+
+    The words are chosen for a link of the true length; how many there will be is left open.
+    """
+    link = f"{base_url}/r/{'x' * TOKEN_CHARACTERS}"
+    body = _best(
+        job.locale,
+        "results" if _counts(job) else "done",
+        count=_NOT_YET,
+        link=link,
+        about=about(job),
+        country=country,
+    )
+    words = body.removesuffix(link).rstrip().replace(_NOT_YET, "…")
+    return words, f"{urlsplit(base_url).netloc}/r/…"
+
+
+def text_body(
+    *,
+    locale: str,
+    succeeded: bool,
+    result_count: int | None,
+    link: str,
+    about: str | None = None,
+    country: str | None = None,
+) -> str:
     """Return the message for an ended job; English for a language that is not here."""
-    words = _WORDS.get(locale, _WORDS["en"])
     if not succeeded:
         form = "failed"
     elif result_count is None:
         form = "done"
     else:
         form = {0: "none", 1: "one"}.get(result_count, "results")
-    return words[form].format(count=result_count, link=link)
+    return _best(locale, form, count=str(result_count), link=link, about=about, country=country)
+
+
+def _counts(job: Job) -> bool:
+    try:
+        return find_kind(job.kind).count is not None
+    except UnknownKindError:
+        return False
+
+
+def _best(
+    locale: str, form: str, *, count: str, link: str, about: str | None, country: str | None
+) -> str:
+    """Return the fullest words of those that go in the fewest segments."""
+    locale = locale if locale in _WORDS else "en"
+    about = about and writable(about, country).strip()
+    bodies = (
+        [] if not about else list(_with_about(_WORDS[locale][form], count, link, about, country))
+    )
+    bodies += [words.format(count=count, link=link) for words in _BARE_WORDS[locale][form]]
+    return min(bodies, key=lambda body: segments(body, country).count)
+
+
+def _with_about(
+    words: tuple[str, ...], count: str, link: str, about: str, country: str | None
+) -> Iterator[str]:
+    whole = [form.format(count=count, link=link, about=about) for form in words]
+    yield from whole
+    is_plain = segments(whole[-1], country).encoding is Encoding.GSM_7
+    for length in range(len(about) - 1, _LEAST_LEFT - 1, -1):
+        cut = about[:length].rstrip(" ,") + ("..." if is_plain else "…")
+        yield words[-1].format(count=count, link=link, about=cut)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
@@ -17,6 +20,7 @@ from tasks.pictures import open_picture
 from tasks.providers.catalog.base import Match
 from tasks.providers.image_embedder.photo import embed_photo
 from tasks.registry import JobKind
+from tasks.sample_catalog import FOLDER
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -203,6 +207,30 @@ def check(session: Session, params: Params) -> None:
             )
 
 
+def about(params: Params, result: Result | None, locale: str) -> str:
+    """Return the categories it kept to, in few words: `Dresses, Bags`."""
+    if not params.categories:
+        return "사진 검색" if locale == "ko" else "your photo"
+    labels = {key: label.get(locale, label["en"]) for key, label in _sample_labels().items()}
+    for product in result.products if result else ():
+        label = product.category_label_ko if locale == "ko" else product.category_label
+        labels[product.category] = label
+    return ", ".join(
+        _FURTHER_WORDS.split(labels.get(key, key.replace("_", " ")))[0] for key in params.categories
+    )
+
+
+# `Bags and luggage` is `Bags` in a text.
+_FURTHER_WORDS = re.compile(r",| and | & |·|/")
+
+
+@cache
+def _sample_labels() -> dict[str, dict[str, str]]:
+    """Return the labels of the categories a fresh installation has, for when nothing was found."""
+    labels: dict[str, dict[str, str]] = json.loads((FOLDER / "categories.json").read_text("utf-8"))
+    return labels
+
+
 KIND = JobKind(
     name="image_search",
     title="Search by photo",
@@ -212,6 +240,7 @@ KIND = JobKind(
     run=run,
     check=check,
     count=lambda result: len(result.products),
+    about=about,
     queue="interactive",
     time_limit_seconds=120,
     max_attempts=3,

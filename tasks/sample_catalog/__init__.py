@@ -1,1 +1,5 @@
 """The catalog that ships with Textback: rendered objects, labelled wherever they are shown."""
+
+from pathlib import Path
+
+FOLDER = Path(__file__).parent

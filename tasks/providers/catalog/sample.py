@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy import text
 
+from tasks.sample_catalog import FOLDER
+
 if TYPE_CHECKING:
     from models import Database
 
-FOLDER = Path(__file__).parents[2] / "sample_catalog"
 CATALOG = "sample"
 
 # One after the other, whoever loads at the same time.

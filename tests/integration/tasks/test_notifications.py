@@ -44,10 +44,10 @@ def _status(connection: psycopg.Connection, job_id: UUID) -> str | None:
 @pytest.mark.parametrize(
     ("kind", "locale", "words"),
     [
-        ("count_slowly", "ko", "검색 결과 3건"),
-        ("count_slowly", "en", "3 results for your search"),
-        ("hopeless", "ko", "검색 실패"),
-        ("hopeless", "en", "could not be finished"),
+        ("count_slowly", "ko", "결과 3건"),
+        ("count_slowly", "en", "3 results"),
+        ("hopeless", "ko", "hopeless 실패"),
+        ("hopeless", "en", "ot finished"),
     ],
 )
 def test_a_job_texts_once_when_it_ends(
@@ -76,6 +76,10 @@ def test_a_job_texts_once_when_it_ends(
         number = session.get_one(User, person_with_phone.id).phone(PhoneKeys(settings))
     assert [text["to"] for text in sent] == [number]
     assert words in sent[0]["body"]
+    counted = owner_connection.execute(
+        "select segments from notifications where job_id = %s", (job_id,)
+    ).fetchone()
+    assert counted == (1,)
     assert re.search(rf"{re.escape(settings.base_url)}/r/[\w-]{{22}}$", sent[0]["body"])
 
 
