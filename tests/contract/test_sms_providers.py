@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from processes import wait_for
 from standins.twilio import ACCOUNT_SID, AUTH_TOKEN, Behaviour, TwilioStandIn
 
 from tasks.providers.sms import twilio as twilio_module
@@ -96,6 +98,39 @@ def test_what_may_have_been_sent_is_never_called_unsent(
     assert (error.outcome, error.permanent, error.code) == (outcome, permanent, code)
     assert len(twilio.requests) == 1  # the library tried once and not again
     assert len(twilio.messages) == behaviour.accepts
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [Behaviour("throttle"), Behaviour("fault", status=503), Behaviour("reset")],
+    ids=str,
+)
+def test_a_question_that_fails_is_no_answer(twilio: TwilioStandIn, behaviour: Behaviour) -> None:
+    """A list that could not be read must not look like one without the text in it."""
+    sender = _sender(twilio, "+12025550100")
+    twilio.script(behaviour, call="list", times=2)
+    with pytest.raises(SmsError):
+        sender.find(to="+821012345678", contains="x")
+    with pytest.raises(SmsError):
+        list(sender.since(datetime.now(UTC)))
+    twilio.script(behaviour, call="delete")
+    with pytest.raises(SmsError):
+        sender.forget("SM" + "a" * 32)
+
+
+def test_a_text_is_found_by_its_words_and_forgotten(twilio: TwilioStandIn) -> None:
+    """Among others of the same number; deleting it again is as good."""
+    sender = _sender(twilio, "+12025550100")
+    sids = [sender.send(to="+821012345678", body=f"text {n} of three").sid for n in range(3)]
+    found = sender.find(to="+821012345678", contains="text 1")
+    assert found is not None and found.sid == sids[1]
+    assert sender.find(to="+12025550123", contains="text 1") is None
+    wait_for(lambda: all(each["status"] == "delivered" for each in twilio.messages))
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    assert {text.sid for text in sender.since(hour_ago)} == set(sids)
+    for _ in range(2):
+        sender.forget(sids[1])
+    assert [each["sid"] for each in twilio.messages] == [sids[0], sids[2]]
 
 
 def test_nobody_listening_is_surely_not_sent() -> None:

@@ -10,7 +10,11 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
-from twilio.base.exceptions import TwilioRestException, TwilioServiceException
+from twilio.base.exceptions import (
+    TwilioException,
+    TwilioRestException,
+    TwilioServiceException,
+)
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
@@ -112,6 +116,8 @@ class TwilioSms:
             yield
         except (TwilioRestException, TwilioServiceException) as error:
             raise self._refused(error) from error
+        except TwilioException as error:  # of a page of a list: anything but a 200
+            raise _unknown("Twilio did not show its list.", "list_failed") from error
         except requests.ConnectTimeout as error:
             raise _not_sent("Twilio could not be reached.", "connect_timeout") from error
         except requests.exceptions.SSLError as error:

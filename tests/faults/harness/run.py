@@ -24,7 +24,6 @@ from faults.harness.cluster import Cluster
 from faults.harness.load import Load, plan_load
 
 PHONE: Final = "+120255501{:02}"  # 555-01xx belongs to nobody: kept free for fiction
-OPEN = ["queued", "sending", "unknown"]  # a text is not settled yet
 WANTS_NO_TEXTS = 7  # every seventh person has opted out
 
 
@@ -117,14 +116,11 @@ def _run(cluster: Cluster, plan: Plan, began: float, say: Callable[[str], None])
     requests = plan_load(random.Random(plan.seed), plan.jobs, plan.persons)
     faults = plan_chaos(random.Random(plan.seed + 1), plan.jobs, plan.kills)
     digest = hashlib.sha256(repr((requests, faults)).encode()).hexdigest()[:12]
-    by_file = plan.texts == "console"
     people = [
-        cluster.person(
-            phone=PHONE.format(n % 100), wants_no_texts=n % WANTS_NO_TEXTS == 0 and not by_file
-        )
+        cluster.person(phone=PHONE.format(n % 100), wants_no_texts=n % WANTS_NO_TEXTS == 0)
         for n in range(plan.persons)
     ]
-    opted_out = set() if by_file else {str(person.id) for person in people[::WANTS_NO_TEXTS]}
+    opted_out = {str(person.id) for person in people[::WANTS_NO_TEXTS]}
     say(f"up after {time.monotonic() - began:.1f} s; {len(faults)} faults, plan {digest}")
     chaos = Chaos(
         cluster,
@@ -148,11 +144,11 @@ def _run(cluster: Cluster, plan: Plan, began: float, say: Callable[[str], None])
     load.start()
     chaos.run(keep_going=lambda: not load.is_done())
     say(f"{len(chaos.hits)} faults done after {time.monotonic() - began:.0f} s")
-    _settle(cluster, chaos, load, deadline, ["queued"] if by_file else OPEN)
+    _settle(cluster, chaos, load, deadline)
     settled = time.monotonic()
     watch.stop()
     load.stop()
-    checker = Checker(cluster, load.accepted, chaos, senders_may_live=by_file, opted_out=opted_out)
+    checker = Checker(cluster, load.accepted, chaos, opted_out=opted_out)
     findings = checker.findings(people)
     findings.append(_run_itself(chaos, load, plan, findings))
     seconds = time.monotonic() - began
@@ -190,9 +186,7 @@ class _Watch(threading.Thread):
                 self._load.outstanding = row[0]
 
 
-def _settle(
-    cluster: Cluster, chaos: Chaos, load: Load, deadline: float, open_texts: list[str]
-) -> None:
+def _settle(cluster: Cluster, chaos: Chaos, load: Load, deadline: float) -> None:
     """Wait until everything accepted has ended and every text is settled, or time is up."""
     while (chaos.is_frozen or not load.is_done()) and time.monotonic() < deadline:
         chaos.thaw()
@@ -205,8 +199,8 @@ def _settle(
         with cluster.sql() as connection:
             row = connection.execute(
                 "select (select count(*) from jobs where status in ('queued', 'running')),"
-                " (select count(*) from notifications where status = any(%s))",
-                [open_texts],
+                " (select count(*) from notifications"
+                "  where status in ('queued', 'sending', 'unknown'))"
             ).fetchone()
         return row == (0, 0)
 

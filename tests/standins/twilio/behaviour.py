@@ -101,11 +101,12 @@ class Moods:
             answer = rng.choice(("reset", "close"))
             values |= {"answer": answer, "accepts": rng.random() < 0.5}
         elif draw < 0.985:
+            accepts, late = rng.choice(((False, False), (True, False), (True, True)))
             values |= {
                 "answer": "hang",
                 "seconds": self.hang_seconds,
-                "accepts": rng.random() < 0.5,
-                "late": rng.random() < 0.5,
+                "accepts": accepts,
+                "late": late,
             }
         elif draw < 0.9985:
             values |= {"answer": "refuse", "code": rng.choice((21211, 21614, 21408, 21612))}
