@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, created, uuid_pk
@@ -27,6 +27,12 @@ class User(Base):
     __table_args__ = (
         CheckConstraint("role in ('person', 'operator')", name="role"),
         Index("ix_users_phone_hash", "phone_hash"),
+        Index(
+            "uq_users_verified_phone_hash",
+            "phone_hash",
+            unique=True,
+            postgresql_where=text("phone_verified_at is not null"),
+        ),
     )
 
     id: Mapped[uuid_pk]
@@ -79,16 +85,24 @@ class BrowserSession(Base):
     revoked_at: Mapped[datetime | None]
 
     @classmethod
-    def start(cls, session: Session, owner_id: UUID, secret: str | None = None) -> str:
+    def start(
+        cls,
+        session: Session,
+        owner_id: UUID,
+        secret: str | None = None,
+        *,
+        device: str | None = None,
+    ) -> str:
         """Sign a browser in and return the secret for its cookie, the only time it is known.
 
         Args:
             session: a transaction of this person.
             owner_id: who it is.
             secret: the one the browser holds already; None for a new one.
+            device: which browser it is, in words.
         """
         secret = secret or secrets.token_urlsafe(32)
-        session.add(cls(owner_id=owner_id, secret_hash=hash_secret(secret)))
+        session.add(cls(owner_id=owner_id, secret_hash=hash_secret(secret), device=device))
         return secret
 
     @classmethod

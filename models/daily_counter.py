@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import LargeBinary, func, text
+from sqlalchemy import LargeBinary, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -63,13 +63,3 @@ def spend(session: Session, caps: Sequence[Cap]) -> tuple[Cap, int] | None:
         if count > cap.most:
             return cap, count - cap.most
     return None
-
-
-def forget_counters(session: Session, *, days: int = 7) -> int:
-    """Let go of counters that are older; returns how many."""
-    found = session.execute(
-        DailyCounter.__table__.delete()  # type: ignore[attr-defined]
-        .where(DailyCounter.day < func.current_date() - days)
-        .returning(DailyCounter.day)
-    )
-    return len(found.all())

@@ -17,6 +17,7 @@ celery_app = Celery(
         "tasks.jobs",
         "tasks.notifications",
         "tasks.text_fates",
+        "tasks.codes",
         "tasks.maintenance",
         "tasks.shutdown",
         "tasks.idle",

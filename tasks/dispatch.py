@@ -32,6 +32,11 @@ def notify_on_commit(session: Session | Step, notification_id: UUID) -> None:
     after_commit(session, lambda: publish_later(lambda: send_notification_hint(notification_id)))
 
 
+def code_on_commit(session: Session | Step, code_id: UUID) -> None:
+    """Tell a sender about a code once its row is durable."""
+    after_commit(session, lambda: publish_later(lambda: send_code_hint(code_id)))
+
+
 def send_job_hint(job_id: UUID, kind: str, queue: str) -> None:
     """Publish "this job may be claimed"; Flower shows it as job.<kind>."""
     from tasks.jobs import run_job
@@ -62,3 +67,10 @@ def send_look_hint(notification_id: UUID) -> None:
     from tasks.text_fates import look_for_text
 
     look_for_text.apply_async(args=[str(notification_id)], retry=False)
+
+
+def send_code_hint(code_id: UUID) -> None:
+    """Publish "this code may be sent"."""
+    from tasks.codes import deliver_code
+
+    deliver_code.apply_async(args=[str(code_id)], retry=False)

@@ -19,7 +19,12 @@ from celeryconfig import INTERACTIVE, NOTIFICATIONS, SCHEDULED
 from models.queries import query
 from models.turns import count_in_line, give_turns, hint_again
 from tasks import runtime
-from tasks.dispatch import send_job_hint, send_look_hint, send_notification_hint
+from tasks.dispatch import (
+    send_code_hint,
+    send_job_hint,
+    send_look_hint,
+    send_notification_hint,
+)
 from tasks.errors import LOST_WORKER, WAITED_TOO_LONG
 from tasks.wake import wake_on_commit
 
@@ -29,6 +34,8 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 10.0
 # No more hints than this wait in Redis for one queue: rows wait better than messages.
 MOST_HINTS = 100
+# Somebody waits for a code, looking at the page.
+CODE_PATIENCE_SECONDS = 4.0
 PRUNE_BATCH = 200  # rows of one transaction: short, so that nobody waits behind it
 PRUNE_RUN_SECONDS = 20.0
 
@@ -105,16 +112,18 @@ def send_due_notifications(*, alone: bool = False) -> int:
     if room <= 0:
         return 0
     sent = 0
-    for name, send_hint in (
-        ("dispatch_notifications", send_notification_hint),
-        ("due_looks", send_look_hint),
+    with _sweeping("lapse_codes", alone=alone) as session:
+        if session is not None:
+            session.execute(query("lapse_codes"))
+    for name, send_hint, patience in (
+        ("dispatch_codes", send_code_hint, CODE_PATIENCE_SECONDS),
+        ("dispatch_notifications", send_notification_hint, PATIENCE_SECONDS),
+        ("due_looks", send_look_hint, PATIENCE_SECONDS),
     ):
         with _sweeping(name, alone=alone) as session:
             if session is None:
                 continue
-            due = session.scalars(
-                query(name), {"patience_seconds": PATIENCE_SECONDS, "room": room}
-            ).all()
+            due = session.scalars(query(name), {"patience_seconds": patience, "room": room}).all()
         for notification_id in due:
             send_hint(notification_id)
         sent += len(due)
@@ -143,6 +152,8 @@ _PRUNED = (
     "prune_uploads",
     "release_keys",
     "prune_operator_events",
+    "prune_codes",
+    "prune_counters",
 )
 
 

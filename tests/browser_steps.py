@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -79,12 +80,31 @@ def find_link(person: Person, number: str, name: str) -> str:
     """Find the text to a number on the phone of this machine and return its link."""
     phone = person.page("/dev/phone")
     text = phone.locator(".bubbles li", has_text=number[-4:])
-    bubble = text.locator(".bubble")
+    bubble = text.locator(".bubble", has=phone.locator("a")).last
     expect(bubble).to_contain_text("19")
     shoot(phone, name)
     link = bubble.locator("a").get_attribute("href")
     assert link is not None
     return link
+
+
+def read_code(person: Person, number: str) -> str:
+    """Find the newest code for a number on the phone of this machine."""
+    phone = person.page("/dev/phone")
+    text = phone.locator(".bubbles li", has_text=number[-4:])
+    bubble = text.locator(".bubble", has_text="Textback").last
+    expect(bubble).to_contain_text(re.compile(r"\d{6}"))
+    found = re.search(r"\d{6}", bubble.inner_text())
+    phone.close()
+    assert found is not None
+    return found[0]
+
+
+def type_code(person: Person, page: Page, number: str) -> None:
+    """Read the code on the phone and type it into the page that asks for it."""
+    page.fill("#code", read_code(person, number))
+    page.locator("#verify form.code button").click()
+    expect(page.locator("#verify")).to_have_count(0)
 
 
 def fetch_status(person: Person, url: str) -> int:

@@ -18,6 +18,7 @@ from models import ApiToken, BrowserSession, User
 from models.account import hash_secret
 from models.ids import new_id
 from webapp.db import database
+from webapp.device import device_of
 from webapp.errors import ProblemError
 
 # The key in Flask's signed session cookie under which a browser keeps its secret.
@@ -76,7 +77,7 @@ def prepare_account() -> None:
     however often, is one person's.
     """
     if current_person() is None:
-        session.setdefault(SECRET_IN_COOKIE, _new_secret())
+        session.setdefault(SECRET_IN_COOKIE, new_secret())
 
 
 def ensure_account(locale: str = "en") -> CurrentPerson:
@@ -85,11 +86,11 @@ def ensure_account(locale: str = "en") -> CurrentPerson:
     if person is not None:
         return person
     secret = session.get(SECRET_IN_COOKIE)
-    person = _open_account(secret if isinstance(secret, str) else _new_secret(), locale)
+    person = _open_account(secret if isinstance(secret, str) else new_secret(), locale)
     if person is None:
         # Its other tap was quicker, or its secret was taken back.
         g.pop("person")
-        person = current_person() or _open_account(_new_secret(), locale)
+        person = current_person() or _open_account(new_secret(), locale)
     assert person is not None  # noqa: S101 - nobody else has drawn the same 32 bytes
     g.person = person
     session.permanent = True
@@ -112,7 +113,8 @@ def live_credentials(db: Session, credentials: set[bytes]) -> set[bytes]:
     return live
 
 
-def _new_secret() -> str:
+def new_secret() -> str:
+    """Return what a browser will be known by."""
     return secrets.token_urlsafe(32)
 
 
@@ -123,7 +125,8 @@ def _open_account(secret: str, locale: str) -> CurrentPerson | None:
         with database().owner(user_id) as db:
             db.add(User(id=user_id, locale=locale))
             db.flush()
-            BrowserSession.start(db, user_id, secret)
+            device = device_of(request.headers.get("User-Agent", ""))
+            BrowserSession.start(db, user_id, secret, device=device)
     except IntegrityError:
         return None
     session[SECRET_IN_COOKIE] = secret

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
 from models.errors import TextbackError
+from models.settling import NumberTakenError
 from tasks.field_words import field_errors
 from tasks.pictures import PictureError
 from tasks.registry import UnknownKindError
@@ -115,6 +116,22 @@ PROBLEMS: Mapping[str, Problem] = {
     "phone_not_verified": Problem(
         422, "There is no verified phone number", "Verify a number first, or use notify=none."
     ),
+    "too_many_codes": Problem(
+        429, "That is all the codes for today", "Try again tomorrow, or with another number."
+    ),
+    "verification_not_found": Problem(
+        404, "There is no such verification", "Ask for a code first; it lives for ten minutes."
+    ),
+    "code_wrong": Problem(
+        422, "That is not the code", "Send the six digits of the newest text; five tries in all."
+    ),
+    "code_used_up": Problem(422, "That was wrong five times", "Ask for a new code."),
+    "code_expired": Problem(422, "This code is over", "Ask for a new code; one lives ten minutes."),
+    "phone_taken": Problem(
+        409,
+        "This number belongs to another account",
+        "This account has a number of its own. Use a token of that account.",
+    ),
     "texts_off": Problem(
         422, "This server sends no text messages", "Use notify=none."
     ),
@@ -155,6 +172,7 @@ _BY_ERROR: tuple[tuple[type[Exception], str, str], ...] = (
     (UnknownKindError, "unknown_kind", "kind"),
     (PhoneNotVerifiedError, "phone_not_verified", "notify"),
     (TextsOffError, "texts_off", "notify"),
+    (NumberTakenError, "phone_taken", "phone"),
 )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
+from sqlalchemy import select
+
 from models import ApiToken, Database, Settings, User
 from models.errors import TextbackError
 from models.ids import new_id
@@ -20,8 +22,9 @@ def create(*, name: str, account_id: UUID | None, phone: str | None) -> str:
             "other numbers must be verified by a code"
         )
     database = Database(settings)
-    owner_id = account_id or new_id()
+    number = PhoneNumber.parse(phone) if phone else None
     try:
+        owner_id = account_id or _who_has(database, settings, number) or new_id()
         with database.owner(owner_id) as session:
             user = session.get(User, owner_id)
             if user is None:
@@ -30,9 +33,22 @@ def create(*, name: str, account_id: UUID | None, phone: str | None) -> str:
                 user = User(id=owner_id)
                 session.add(user)
                 session.flush()
-            if phone:
-                user.set_phone(PhoneNumber.parse(phone), PhoneKeys(settings))
+            if number is not None and not user.has_verified_phone:
+                user.set_phone(number, PhoneKeys(settings))
                 user.phone_verified_at = datetime.now(UTC)
             return ApiToken.create(session, owner_id, name)
     finally:
         database.dispose()
+
+
+def _who_has(database: Database, settings: Settings, number: PhoneNumber | None) -> UUID | None:
+    if number is None:
+        return None
+    phone_hash = PhoneKeys(settings).fingerprint(number.e164)
+    with database.operator() as session:
+        found: UUID | None = session.scalar(
+            select(User.id).where(
+                User.phone_hash == phone_hash, User.phone_verified_at.is_not(None)
+            )
+        )
+    return found

@@ -64,11 +64,16 @@ def product(
     processes = Processes(environment, logs)
     try:
         address = start_web(processes).address
-        worker = processes.start(
-            "worker", "--queues", "interactive,notifications", "--concurrency", "2",
+        # Apart from the one that does jobs: codes are texted while no job begins.
+        processes.start(
+            "worker", "--queues", "notifications", "--name", "texts", "--pool", "solo",
             BASE_URL=address,
         )  # fmt: skip
-        wait_for(lambda: " ready." in processes.log(), 30, "the worker")
+        worker = processes.start(
+            "worker", "--queues", "interactive", "--concurrency", "2", BASE_URL=address
+        )
+        for number in (-1, -2):
+            wait_for(lambda: " ready." in processes.log(number), 30, "the worker")  # noqa: B023
         yield Product(address, worker.pid)
     finally:
         processes.end()

@@ -8,7 +8,17 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from browser_steps import DESK, Meet, Product, choose_photo, job_id, owner_of, send, shoot
+from browser_steps import (
+    DESK,
+    Meet,
+    Product,
+    choose_photo,
+    job_id,
+    owner_of,
+    send,
+    shoot,
+    type_code,
+)
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -155,6 +165,7 @@ def test_whole_walk_without_javascript(meet: Meet, product: Product, files: Path
     page.fill("#phone", "010-1234-5678")
     with product.at_rest():
         send(page)
+        type_code(person, page, "010-1234-5678")
         expect(page.locator("h1")).to_have_text("Waiting for its turn")
         expect(page.locator("#elapsed")).to_be_visible()
         assert page.locator("noscript meta[http-equiv=refresh], meta[http-equiv=refresh]").count()

@@ -20,6 +20,7 @@ from browser_steps import (
     owner_of,
     send,
     shoot,
+    type_code,
 )
 from factories import make_job
 from playwright.sync_api import expect
@@ -71,6 +72,10 @@ def test_photo_in_text_out_link_open(
     page.fill("#phone", number)
     with product.at_rest():
         send(page)
+        expect(page.locator("#verify")).to_contain_text(number[-4:])
+        assert LOCK[word] not in page.content()  # only once the number is proven
+        shoot(page, f"verify-{name}")
+        type_code(person, page, number)
         expect(page.locator("#promise")).to_contain_text(LOCK[word])
         expect(page.locator("#promise")).to_contain_text(f"••••\N{NO-BREAK SPACE}{number[-4:]}")
         expect(page.locator("#position dd")).to_have_text(NEXT[word])
@@ -112,6 +117,7 @@ def test_page_is_closed_and_the_text_comes(meet: Meet, product: Product, files: 
     page.fill("#phone", "010-1234-5675")
     with product.at_rest():
         send(page)
+        type_code(person, page, "010-1234-5675")
         expect(page.locator("#promise")).to_contain_text(LOCK["en"])
         person.context.close()
     other = meet(size=DESK)
@@ -143,6 +149,7 @@ def test_known_number_is_masked_and_asked_by_a_tick(
     page.select_option("#country", "KR")
     page.fill("#phone", "010 9876 4321")
     send(page)
+    type_code(person, page, "4321")
     expect(page.locator(".product").first).to_be_visible()
     page = person.page()
     assert "98764321" not in re.sub(r"\D", "", page.content())

@@ -22,6 +22,8 @@ OPEN = {
     "pictures.product_picture": "the catalog is public",
     "pages.home": "the form; an account is made when it is sent",
     "pages.ask": "makes the anonymous account; CSRF token, origin and limits instead",
+    "pages.sign_in": "the form; whoever sends it proves a phone",
+    "pages.send_sign_in_code": "texts a code; CSRF token, origin and caps instead",
     "pages.jobs": "shows a stranger an empty list",
     "pages.result": "the link is the secret",
     "hooks.status": "signed by the carrier, and the address is a secret",

@@ -13,6 +13,7 @@ import hypothesis
 import psycopg
 import pytest
 from cast import make_person
+from factories import give_phone
 from faults.broken.statements import FENCED, taken_out
 from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis.stateful import run_state_machine_as_test
@@ -20,9 +21,8 @@ from properties.invariants import BrokenPromiseError
 from properties.machine import PATIENCE_SECONDS, PEOPLE, Broker, JobMachine, World
 from pydantic import SecretStr
 
-from models import Database, Settings, User
+from models import Database, Settings
 from models.migrations import migrate
-from models.phone import PhoneKeys, PhoneNumber
 from tasks import dispatch, runtime, wake
 from webapp.embedded.postgres import EmbeddedPostgres
 
@@ -88,11 +88,7 @@ def world(machine_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterat
 def _people(database: Database, settings: Settings) -> list[UUID]:
     people = [make_person(database).id for _ in range(PEOPLE)]
     for person in people:
-        with database.owner(person) as session:
-            user = session.get_one(User, person)
-            number = PhoneNumber.parse("+82 10 1234 5678")
-            user.set_phone(number, PhoneKeys(settings))
-            user.phone_verified_at = user.created_at
+        give_phone(database, settings, person)
     return people
 
 

@@ -6,7 +6,6 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +21,8 @@ from models.phone import PhoneKeys, PhoneNumber, PhoneNumberError
 from tasks.submission import InvalidParamsError
 from webapp.db import settings
 from webapp.errors import ProblemError
-from webapp.i18n import likely_country
 from webapp.idempotency import IdempotencyKey, request_hash
+from webapp.pages.verify import default_country, not_a_number, not_this_country
 from webapp.pages.words import job_error
 from webapp.picture_files import PictureFile
 
@@ -77,7 +76,7 @@ class Ask:
     @classmethod
     def empty(cls) -> Ask:
         """Return the form nobody has filled in yet."""
-        return cls(country=likely_country())
+        return cls(country=default_country())
 
     @classmethod
     def read(cls, request: Request) -> Ask:
@@ -99,7 +98,7 @@ class Ask:
                 "Choose at most %(num)s categories.",
                 MOST_CATEGORIES,
             )
-        if ask.phone and settings().sms_provider == "console":
+        if ask.phone and settings().sms_provider != "none":
             ask._check_phone()
         return ask
 
@@ -121,19 +120,24 @@ class Ask:
                 self.photo = None
                 self.errors.setdefault("image", gettext("Choose the photo once more, please."))
 
-    def keep_phone(self, user: User) -> None:
-        """Give the account the number that was typed.
-
-        Only ever reached with texts that stay on this machine, so there is nobody a wrong number
-        could disturb; a carrier's number has to be verified by a code first.
-        """
-        if self.number is not None and settings().sms_provider == "console":
-            user.set_phone(self.number, PhoneKeys(settings()))
-            user.phone_verified_at = datetime.now(UTC)
+    def to_verify(self, user: User) -> PhoneNumber | None:
+        """Return the number that was typed, unless it is this person's proven one."""
+        if self.number is None or self._is_known(user):
+            return None
+        return self.number
 
     def wants_text(self, user: User) -> bool:
-        """Whether to text the link when the search has ended."""
-        return self.number is not None or (self.text_me and user.has_verified_phone)
+        """Whether to text the link when the search has ended; only ever to a proven number."""
+        if not user.has_verified_phone:
+            return False
+        return self._is_known(user) if self.number is not None else self.text_me
+
+    def _is_known(self, user: User) -> bool:
+        assert self.number is not None  # noqa: S101 - asked of a number that was typed
+        return (
+            user.has_verified_phone
+            and PhoneKeys(settings()).fingerprint(self.number.e164) == user.phone_hash
+        )
 
     def idempotency_key(self) -> IdempotencyKey:
         """Return what makes one search of this form, however often it is sent as it is.
@@ -198,9 +202,10 @@ class Ask:
         try:
             self.number = PhoneNumber.parse(self.phone, self.country or None)
         except PhoneNumberError:
-            self.errors["phone"] = gettext(
-                "That is not a mobile number we know how to text. Check it and its country."
-            )
+            self.errors["phone"] = not_a_number()
+            return
+        if not settings().may_text(self.number.country):
+            self.errors["phone"] = not_this_country(self.number.country)
 
 
 def _uuid(text: str | None) -> UUID | None:

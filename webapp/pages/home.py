@@ -15,16 +15,17 @@ from models import Job, JobSource, JobStatus, ProductCategory, User
 from models.repeated import find_by_idempotency_key
 from tasks.late_texts import text_when_done
 from tasks.submission import InvalidParamsError, SameQuestionError, Submission, submit
-from webapp.auth import current_person, ensure_account, prepare_account
+from webapp.auth import CurrentPerson, current_person, ensure_account, prepare_account
 from webapp.db import database, settings
 from webapp.i18n import current_language
 from webapp.idempotency import once
+from webapp.identity import send_code
 from webapp.limits import limit_submits
 from webapp.pages.ask import Ask, NotRightError
 from webapp.pages.blueprint import pages_blueprint
-from webapp.pages.countries import countries
 from webapp.pages.results import IMAGE_SEARCH, category_labels
 from webapp.pages.templating import clock, masked
+from webapp.pages.verify import CAPPED, allowed_countries
 from webapp.pages.words import status_words
 
 
@@ -71,7 +72,7 @@ def _start(form: Ask) -> str:
         form.keep_photo(session, person.id)
         if form.errors:
             raise NotRightError
-        user = _user(session, form, person.id)
+        user = _user(session, person.id)
         submission = Submission(
             kind=IMAGE_SEARCH,
             params=form.params(),
@@ -90,24 +91,34 @@ def _start(form: Ask) -> str:
         )
     except SameQuestionError as same:
         with database().owner(person.id) as session:
-            if form.wants_text(_user(session, form, person.id)):
+            if form.wants_text(_user(session, person.id)):
                 text_when_done(session, settings(), same.job_id)
             earlier = session.get_one(Job, same.job_id).idempotency_key
         # Another tap on the same button is no other search, and nothing to explain.
-        return f"/jobs/{same.job_id}" + ("" if earlier == key.key else "?already")
-    return f"/jobs/{job_id}"
+        more = _ask_for_proof(person, form, same.job_id)
+        return f"/jobs/{same.job_id}" + (more or ("" if earlier == key.key else "?already"))
+    return f"/jobs/{job_id}" + _ask_for_proof(person, form, job_id)
 
 
-def _user(session: Session, form: Ask, person_id: UUID) -> User:
+def _ask_for_proof(person: CurrentPerson, form: Ask, job_id: UUID) -> str:
+    """Text a code to a number that is not proven; the search has begun without waiting for it."""
+    with database().owner(person.id) as session:
+        number = form.to_verify(session.get_one(User, person.id))
+    if number is None:
+        return ""
+    asked = send_code(person, number, locale=current_language(), job_id=job_id)
+    return "" if asked.code_id is not None else f"?code={CAPPED}"
+
+
+def _user(session: Session, person_id: UUID) -> User:
     user = session.get_one(User, person_id)
     user.locale = current_language()
-    form.keep_phone(user)
     session.flush()
     return user
 
 
 def _form(form: Ask) -> Response:
-    texts = settings().sms_provider == "console"
+    texts = settings().sms_provider != "none"
     person = current_person()
     known_phone, running = None, None
     with database().gate(b"") as session:
@@ -123,7 +134,7 @@ def _form(form: Ask) -> Response:
         form=form,
         errors=form.errors,
         categories=categories,
-        countries=countries(current_language()) if texts else (),
+        countries=allowed_countries() if texts else (),
         texts=settings().sms_provider if texts else None,
         known_phone=known_phone,
         running=running,

@@ -24,6 +24,7 @@ from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
 from webapp.pages.results import category_labels, count_of, photo_of, result_view
 from webapp.pages.templating import clock, masked
+from webapp.pages.verify import code_of_job
 from webapp.pages.waiting import place_in_line, time_left, waiting_words
 from webapp.pages.words import stage_words
 from webapp.resources.job_json import has_expired, job_json, views_of
@@ -196,4 +197,8 @@ def _text_view(session: Session, job: Job) -> dict[str, Any]:
         text = "sent" if status in _SENT else "lost" if status in _LOST else "coming"
     if text == "coming" and not will_text:
         text = None
-    return {"text": text, "masked_phone": masked(user.phone_last_digits or "")}
+    return {
+        "text": text,
+        "masked_phone": masked(user.phone_last_digits or ""),
+        "verify": code_of_job(session, job.id, user),
+    }

@@ -16,7 +16,10 @@ from babel.numbers import format_currency
 from flask import Flask, url_for
 from markupsafe import Markup, escape
 
+from models import User
 from models.phone import mask
+from webapp.auth import current_person
+from webapp.db import database, settings
 from webapp.i18n import LANGUAGES, current_language
 from webapp.pages import words
 
@@ -38,6 +41,8 @@ def init_templates(app: Flask) -> None:
     )
     app.jinja_env.globals.update(
         asset=asset,
+        can_sign_in=can_sign_in,
+        is_signed_in=is_signed_in,
         in_language=words.in_language,
         status_word=words.status_word,
         title_of=words.title_of,
@@ -50,6 +55,21 @@ def init_templates(app: Flask) -> None:
     @app.context_processor
     def _language() -> dict[str, str]:
         return {"language": current_language()}
+
+
+def can_sign_in() -> bool:
+    """Whether phones can be proven here: somebody has to carry the code."""
+    return settings().sms_provider != "none"
+
+
+def is_signed_in() -> bool:
+    """Whether this browser's account has a proven phone."""
+    person = current_person()
+    if person is None or person.via != "cookie":
+        return False
+    with database().owner(person.id) as session:
+        user = session.get(User, person.id)
+        return user is not None and user.has_verified_phone
 
 
 def asset(name: str) -> str:

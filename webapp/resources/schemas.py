@@ -285,3 +285,43 @@ class UploadForm(BaseModel):
     """A file."""
 
     file: bytes = Field(json_schema_extra={"format": "binary"})
+
+
+class PhoneVerificationRequest(BaseModel):
+    """Which phone."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    phone: Text = Field(
+        max_length=40, description="A mobile number; with +, or as it is dialled in `country`."
+    )
+    country: str | None = Field(
+        None,
+        pattern="^[A-Z]{2}$",
+        description="ISO code of the country the number is dialled in, e.g. KR.",
+    )
+    locale: Literal["en", "ko"] | None = Field(None, description="The language of the text.")
+
+
+class PhoneVerificationPath(BaseModel):
+    """Which proof."""
+
+    verification_id: UUID
+
+
+class CodeAttempt(BaseModel):
+    """What was typed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: Text = Field(max_length=20, description="The six digits of the text.")
+
+
+class PhoneVerification(BaseModel):
+    """A phone that is being proven."""
+
+    id: UUID
+    phone: str = Field(description="Its last digits.")
+    country: str
+    status: Literal["waiting", "verified"]
+    expires_at: datetime

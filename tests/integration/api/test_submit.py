@@ -15,6 +15,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from api_client import Api
+from factories import new_number
 from PIL import Image
 from werkzeug.test import TestResponse
 
@@ -330,7 +331,7 @@ def test_a_text_needs_a_verified_phone(
     assert a.person_id is not None
     with database.owner(a.person_id) as session:
         user = session.get_one(User, a.person_id)
-        user.set_phone(PhoneNumber.parse("+821012345678"), PhoneKeys(settings))
+        user.set_phone(PhoneNumber.parse(new_number()), PhoneKeys(settings))
         session.flush()
     answer = a.post("jobs", json={"kind": "count_slowly", "notify": "sms"})
     problem_of(answer, 422, "phone_not_verified", "notify")

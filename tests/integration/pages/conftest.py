@@ -12,11 +12,13 @@ from uuid import UUID
 
 import pytest
 from api_client import MANY, close_app
+from factories import new_number
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from models import Database, Settings
+from models.verification_code import code_of
 from tasks.errors import JobFailedError
 from tasks.providers.catalog.sample import load_sample_catalog
 from tasks.runner import run
@@ -65,12 +67,30 @@ class Visitor:
         """Press the button of a page whose form goes to `action`."""
         return self.post(action, **hidden_fields(self.get(page).text, action), **fields)
 
+    def sign_in(self, settings: Settings, number: str | None = None) -> str:
+        """Prove a phone, a new one unless it is given, and return it in E.164."""
+        number = number or new_number()
+        answer = self.press("/sign-in", "/sign-in", country="KR", phone=number)
+        page = answer.headers["Location"]
+        answer = self.type_code(settings, page)
+        assert answer.status_code == 303, answer.text
+        return number
+
+    def type_code(self, settings: Settings, page: str, code: str | None = None) -> TestResponse:
+        """Type a code into a page that asks for one; the right one unless another is given."""
+        shown = self.get(page).text
+        code_id = UUID(re.search(r'action="/verification/([\w-]{36})"', shown)[1])  # type: ignore[index]
+        action = f"/verification/{code_id}"
+        return self.post(
+            action, **hidden_fields(shown, action), code=code or code_of(settings, code_id)
+        )
+
     def search(self, photo: Path, **fields: Any) -> UUID:
         """Send a photo and return the id of the job."""
         with photo.open("rb") as file:
             answer = self.send(image=(file, "photo.jpg"), **fields)
         assert answer.status_code == 303, answer.text
-        return UUID(answer.headers["Location"].rsplit("/", 1)[1])
+        return UUID(answer.headers["Location"].rsplit("/", 1)[1].partition("?")[0])
 
 
 def hidden_fields(page: str, action: str) -> dict[str, str]:
@@ -86,6 +106,18 @@ def hidden_fields(page: str, action: str) -> dict[str, str]:
 def visit(app: Flask) -> Callable[..., Visitor]:
     """Come with a browser of one's own."""
     return lambda language="en": Visitor(app.test_client(), language)
+
+
+@pytest.fixture
+def texted(visit: Callable[..., Visitor], settings: Settings) -> Callable[..., Visitor]:
+    """Come with a browser of one's own and a proven phone."""
+
+    def come(language: str = "en") -> Visitor:
+        visitor = visit(language)
+        visitor.sign_in(settings)
+        return visitor
+
+    return come
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from webapp import create_app
 
 Visit = Callable[..., Any]
 Work = Callable[[UUID], None]
-NUMBER = {"country": "KR", "phone": "010-1234-5678"}
+TEXT_ME = {"text_me": "yes"}
 
 
 @pytest.fixture
@@ -53,6 +53,7 @@ def path_of(
 
 def test_link_opens_without_login_and_shows_nothing_of_the_owner(
     visit: Visit,
+    texted: Visit,
     work: Work,
     files: Path,
     owner: Callable[[UUID], UUID],
@@ -62,7 +63,7 @@ def test_link_opens_without_login_and_shows_nothing_of_the_owner(
 
     Demand: 000-44
     """
-    job_id = visit().search(files / "coffee.jpg", categories="drink", **NUMBER)
+    job_id = texted().search(files / "coffee.jpg", categories="drink", **TEXT_ME)
     work(job_id)
     page = visit().get(path_of(job_id))
     assert page.status_code == 200
@@ -79,15 +80,16 @@ def test_link_opens_without_login_and_shows_nothing_of_the_owner(
 
 def test_every_link_that_is_not_one_looks_the_same(
     visit: Visit,
+    texted: Visit,
     work: Work,
     files: Path,
     path_of: Callable[[UUID], str],
     owner_connection: psycopg.Connection,
 ) -> None:
     """Unknown, malformed, expired, revoked and not ended yet: one page, one status."""
-    person = visit()
+    person = texted()
     jobs = [
-        person.search(files / "coffee.jpg", categories=category, **NUMBER)
+        person.search(files / "coffee.jpg", categories=category, **TEXT_ME)
         for category in ("drink", "bag", "dress")
     ]
     expired, revoked, waiting = (path_of(job_id) for job_id in jobs)
@@ -134,13 +136,14 @@ def test_every_answer_under_a_link_keeps_it_secret(visit: Visit, settings: Setti
 
 def test_openings_are_counted_and_use_nothing_up(
     visit: Visit,
+    texted: Visit,
     work: Work,
     files: Path,
     path_of: Callable[[UUID], str],
     owner_connection: psycopg.Connection,
 ) -> None:
     """A preview that opens the link first leaves it whole for the person."""
-    job_id = visit().search(files / "coffee.jpg", **NUMBER)
+    job_id = texted().search(files / "coffee.jpg", **TEXT_ME)
     work(job_id)
     for _ in range(3):
         assert visit("ko").get(path_of(job_id)).status_code == 200
@@ -152,13 +155,14 @@ def test_openings_are_counted_and_use_nothing_up(
 
 def test_link_to_a_failed_job_says_why(
     visit: Visit,
+    texted: Visit,
     work: Work,
     files: Path,
     path_of: Callable[[UUID], str],
     owner_connection: psycopg.Connection,
 ) -> None:
     """Whoever opens it reads a sentence in their own language."""
-    job_id = visit().search(files / "coffee.jpg", **NUMBER)
+    job_id = texted().search(files / "coffee.jpg", **TEXT_ME)
     owner_connection.execute(
         "update jobs set status = 'failed', error_code = 'time_limit', error_message = 'English', "
         "finished_at = now() where id = %s",
@@ -172,12 +176,13 @@ def test_link_to_a_failed_job_says_why(
 
 def test_link_to_a_failed_job_shows_what_it_had_found(
     visit: Visit,
+    texted: Visit,
     files: Path,
     path_of: Callable[[UUID], str],
     database: Database,
 ) -> None:
     """Labelled as a part, and whoever holds the link can do nothing with the search."""
-    job_id = visit().search(files / "coffee.jpg", **NUMBER)
+    job_id = texted().search(files / "coffee.jpg", **TEXT_ME)
     claim = claim_job(database, job_id)
     with database.worker() as session:
         claim.save_partial(session, {"products": []}, result_count=0)

@@ -12,13 +12,12 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from factories import claim_job
+from factories import claim_job, new_number
 
-from models import Database
+from models import Database, Settings
 
 Visit = Callable[..., Any]
 Work = Callable[[UUID], None]
-NUMBER = {"country": "KR", "phone": "010-1234-5678"}
 
 PRODUCT = {
     "title": "A red cup",
@@ -210,14 +209,21 @@ def test_same_question_leads_to_the_search_that_runs(visit: Visit, files: Path, 
 
 
 def test_number_typed_the_second_time_is_texted(
-    visit: Visit, files: Path, owner_connection: psycopg.Connection, row: Any
+    visit: Visit,
+    files: Path,
+    settings: Settings,
+    owner_connection: psycopg.Connection,
+    row: Any,
 ) -> None:
     """Whoever asks again only to leave a number gets the text of the search that runs."""
     person = visit()
     first = person.search(files / "coffee.jpg")
     assert "You can close the app" not in person.get(f"/jobs/{first}").text
     with (files / "coffee.jpg").open("rb") as photo:
-        assert job_of(person.send(image=(photo, "b.jpg"), **NUMBER)) == first
+        answer = person.send(image=(photo, "b.jpg"), country="KR", phone=new_number())
+    assert job_of(answer) == first
+    assert "You can close the app" not in person.get(f"/jobs/{first}").text
+    person.type_code(settings, f"/jobs/{first}")
     assert row(first, "notify") == ("sms",)
     assert "You can close the app" in person.get(f"/jobs/{first}").text
     links = owner_connection.execute(

@@ -13,11 +13,10 @@ import psycopg
 import pytest
 import redis
 from cast import Person
-from factories import claim_job, make_job
+from factories import claim_job, give_phone, make_job
 from processes import wait_for
 
-from models import Database, Settings, Upload, User
-from models.phone import PhoneKeys, PhoneNumber
+from models import Database, Settings, Upload
 
 
 @pytest.fixture
@@ -38,10 +37,7 @@ def sweeps(
 @pytest.fixture
 def ended_jobs_with_texts(database: Database, settings: Settings, person_a: Person) -> list[UUID]:
     """Three ended jobs whose texts nobody has sent."""
-    with database.owner(person_a.id) as session:
-        user = session.get_one(User, person_a.id)
-        user.set_phone(PhoneNumber.parse("010-1234-5678", "KR"), PhoneKeys(settings))
-        user.phone_verified_at = datetime.now(UTC)
+    give_phone(database, settings, person_a.id)
     found = []
     for _ in range(3):
         claim = claim_job(database, make_job(database, settings, person_a.id, notify="sms"))
