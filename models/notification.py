@@ -71,6 +71,12 @@ class Notification(Base):
         Index(
             "ix_notifications_unknown", "not_before", postgresql_where=text("status = 'unknown'")
         ),
+        Index(
+            "ix_notifications_counted",
+            "owner_id",
+            "counted_at",
+            postgresql_where=text("counted_at is not null"),
+        ),
         Index("ix_notifications_sent_at", "sent_at", postgresql_where=text("sent_at is not null")),
     )
 
@@ -98,6 +104,8 @@ class Notification(Base):
     looks: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     resends: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     delivered_at: Mapped[datetime | None]
+    # When it was let through and counted against the caps; a second try of it is not counted.
+    counted_at: Mapped[datetime | None]
 
 
 @dataclass(frozen=True, slots=True)

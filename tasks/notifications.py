@@ -159,7 +159,7 @@ def _read_message(
     number = user.phone(PhoneKeys(settings)) if user.has_verified_phone else None
     if number is None or link is None:
         return None
-    verdict = judge(session, settings, job, user)
+    verdict = judge(session, settings, notification_id=claim.id, job=job, user=user, number=number)
     if verdict.refuse is not None:
         return Postponed(code=verdict.refuse)
     if verdict.wait_seconds is not None:
