@@ -56,3 +56,12 @@ def allow(session: Session, phone_hash: bytes) -> None:
 def is_suppressed(session: Session, phone_hash: bytes) -> bool:
     """Whether a number wants no texts, as far as this transaction may know."""
     return session.get(Suppression, phone_hash) is not None
+
+
+def why_stopped(session: Session, phone_hash: bytes | None) -> str | None:
+    """Return how somebody said that this number wants no texts; None if nobody did.
+
+    A `reply` and what the `carrier` knows can only be taken back there, with START.
+    """
+    row = None if phone_hash is None else session.get(Suppression, phone_hash)
+    return None if row is None else row.reason

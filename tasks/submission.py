@@ -18,6 +18,7 @@ from models import Job, JobEvent, JobSource, ResultLink, Settings, Turn, Upload,
 from models.errors import TextbackError
 from models.ids import new_id
 from models.repeated import find_same_question
+from models.suppression import why_stopped
 from models.turns import has_free_slot
 from tasks.dispatch import hint_on_commit
 from tasks.errors import ParamsError
@@ -45,6 +46,10 @@ class InvalidParamsError(TextbackError):
 
 class PhoneNotVerifiedError(TextbackError):
     """A text can only be sent to a verified phone number, and this account has none."""
+
+
+class TextsStoppedError(TextbackError):
+    """This number wants no texts: its person, or its carrier, said so."""
 
 
 class TextsOffError(TextbackError):
@@ -116,6 +121,7 @@ def submit(session: Session, settings: Settings, owner_id: UUID, submission: Sub
         InvalidParamsError: names each field, what is wrong and what would be right.
         PhoneNotVerifiedError: `notify` is sms and there is no verified number.
         TextsOffError: `notify` is sms and no provider is set.
+        TextsStoppedError: `notify` is sms and the number wants no texts.
         SameQuestionError: the owner asks the same already, and `force` is not set.
     """
     kind = find_kind(submission.kind)
@@ -248,6 +254,8 @@ def _check_can_be_texted(session: Session, settings: Settings, owner_id: UUID) -
     user = session.get(User, owner_id)
     if user is None or not user.has_verified_phone:
         raise PhoneNotVerifiedError
+    if why_stopped(session, user.phone_hash) is not None:
+        raise TextsStoppedError
 
 
 def _field_errors(error: ValidationError, model: type[BaseModel]) -> list[FieldError]:

@@ -25,6 +25,7 @@ from tasks.submission import (
     InvalidParamsError,
     PhoneNotVerifiedError,
     TextsOffError,
+    TextsStoppedError,
 )
 from webapp.db import DATABASE_AWAY
 
@@ -132,6 +133,11 @@ PROBLEMS: Mapping[str, Problem] = {
         "This number belongs to another account",
         "This account has a number of its own. Use a token of that account.",
     ),
+    "texts_stopped": Problem(
+        422,
+        "This number wants no texts",
+        "Use notify=none, or have its person turn texts on again.",
+    ),
     "texts_off": Problem(
         422, "This server sends no text messages", "Use notify=none."
     ),
@@ -172,6 +178,7 @@ _BY_ERROR: tuple[tuple[type[Exception], str, str], ...] = (
     (UnknownKindError, "unknown_kind", "kind"),
     (PhoneNotVerifiedError, "phone_not_verified", "notify"),
     (TextsOffError, "texts_off", "notify"),
+    (TextsStoppedError, "texts_stopped", "notify"),
     (NumberTakenError, "phone_taken", "phone"),
 )
 

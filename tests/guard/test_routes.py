@@ -28,6 +28,7 @@ OPEN = {
     "pages.result": "the link is the secret",
     "hooks.status": "signed by the carrier, and the address is a secret",
     "hooks.inbound": "signed by the carrier",
+    "pages.ask_to_stop": "the link is the secret",
     "pages.phone": "exists only on loopback, with texts that stay on this machine",
 }
 

@@ -5,7 +5,8 @@ JSON, the same for programs and pages, where htmx wants pieces of HTML; clocks, 
 photo, and polling where streams do not pass would be ours to write beside it all the same.
 """
 
-from webapp.pages import actions, home, job, phone, public  # noqa: F401 - they add their routes
+# Each adds its routes.
+from webapp.pages import actions, home, job, phone, public, stopping, verify  # noqa: F401
 from webapp.pages.blueprint import pages_blueprint
 
 __all__ = ["pages_blueprint"]

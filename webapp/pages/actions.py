@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from models import Job, Upload, User
 from models.repeated import find_by_idempotency_key
+from models.suppression import why_stopped
 from tasks.cancellation import cancel
 from tasks.fields import upload_fields
 from tasks.registry import UnknownKindError, kinds
@@ -71,7 +72,11 @@ def _run_again(
 ) -> Job:
     job = session.get_one(Job, job_id)
     user = session.get_one(User, person_id)
-    can_text = settings().sms_provider != "none" and user.has_verified_phone
+    can_text = (
+        settings().sms_provider != "none"
+        and user.has_verified_phone
+        and why_stopped(session, user.phone_hash) is None
+    )
     submission = Submission.again(
         job,
         notify=job.notify if can_text else "none",

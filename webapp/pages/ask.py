@@ -18,6 +18,7 @@ from werkzeug.datastructures import FileStorage
 from models import Upload, User
 from models.errors import TextbackError
 from models.phone import PhoneKeys, PhoneNumber, PhoneNumberError
+from models.suppression import why_stopped
 from tasks.submission import InvalidParamsError
 from webapp.db import settings
 from webapp.errors import ProblemError
@@ -126,9 +127,9 @@ class Ask:
             return None
         return self.number
 
-    def wants_text(self, user: User) -> bool:
-        """Whether to text the link when the search has ended; only ever to a proven number."""
-        if not user.has_verified_phone:
+    def wants_text(self, session: Session, user: User) -> bool:
+        """Whether to text the link at the end: only to a proven number that wants it."""
+        if not user.has_verified_phone or why_stopped(session, user.phone_hash):
             return False
         return self._is_known(user) if self.number is not None else self.text_me
 

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from models import Job, JobSource, JobStatus, ProductCategory, User
 from models.repeated import find_by_idempotency_key
+from models.suppression import why_stopped
 from tasks.late_texts import text_when_done
 from tasks.submission import InvalidParamsError, SameQuestionError, Submission, submit
 from webapp.auth import CurrentPerson, current_person, ensure_account, prepare_account
@@ -77,7 +78,7 @@ def _start(form: Ask) -> str:
             kind=IMAGE_SEARCH,
             params=form.params(),
             source=JobSource.MANUAL,
-            notify="sms" if form.wants_text(user) else "none",
+            notify="sms" if form.wants_text(session, user) else "none",
             locale=current_language(),
             idempotency_key=key.key,
             request_hash=key.request_hash,
@@ -91,7 +92,7 @@ def _start(form: Ask) -> str:
         )
     except SameQuestionError as same:
         with database().owner(person.id) as session:
-            if form.wants_text(_user(session, person.id)):
+            if form.wants_text(session, _user(session, person.id)):
                 text_when_done(session, settings(), same.job_id)
             earlier = session.get_one(Job, same.job_id).idempotency_key
         # Another tap on the same button is no other search, and nothing to explain.
@@ -120,7 +121,7 @@ def _user(session: Session, person_id: UUID) -> User:
 def _form(form: Ask) -> Response:
     texts = settings().sms_provider != "none"
     person = current_person()
-    known_phone, running = None, None
+    known_phone, running, stopped = None, None, None
     with database().gate(b"") as session:
         categories = list(session.scalars(select(ProductCategory)))
     if person is not None:
@@ -129,6 +130,7 @@ def _form(form: Ask) -> Response:
             user = session.get(User, person.id) if texts else None
             if user is not None and user.has_verified_phone and user.phone_last_digits:
                 known_phone = masked(user.phone_last_digits)
+                stopped = why_stopped(session, user.phone_hash)
     page = render_template(
         "home.html",
         form=form,
@@ -137,6 +139,8 @@ def _form(form: Ask) -> Response:
         countries=allowed_countries() if texts else (),
         texts=settings().sms_provider if texts else None,
         known_phone=known_phone,
+        masked_phone=known_phone,
+        stopped=stopped,
         running=running,
         max_bytes=settings().max_upload_bytes,
     )

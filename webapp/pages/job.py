@@ -11,9 +11,10 @@ from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
-from models import Job, JobStatus, Notification, Upload, User
+from models import Job, JobStatus, Notification, NotificationStatus, Upload, User
 from models.job import jobs_page
 from models.job_event import timeline
+from models.suppression import why_stopped
 from tasks.cancellation import settle
 from webapp.auth import current_person
 from webapp.db import database, settings
@@ -28,6 +29,7 @@ from webapp.pages.verify import code_of_job
 from webapp.pages.waiting import place_in_line, time_left, waiting_words
 from webapp.pages.words import stage_words
 from webapp.resources.job_json import has_expired, job_json, views_of
+from webapp.text_words import text_lines, text_sentence
 from webapp.timeline import timeline_lines
 
 A_PAGE = 50
@@ -130,7 +132,8 @@ def _view(session: Session, job: Job) -> dict[str, Any]:
         "can_repeat": bool(repeatable(session, [job])),
         "new_key": new_key(),
         "relations": _relations(session, job),
-        "timeline": timeline_lines(timeline(session, job.id), current_language()),
+        "timeline": timeline_lines(timeline(session, job.id), current_language())
+        + text_lines(_text_of(session, job.id), current_language()),
         **_live_view(session, job, now),
         **_text_view(session, job),
     }
@@ -185,13 +188,22 @@ def _stage(job: Job, stages: dict[str, str], begins: str) -> str:
     return gettext("It begins by itself as soon as it is its turn.")
 
 
+def _text_of(session: Session, job_id: UUID) -> Notification | None:
+    return session.scalar(select(Notification).where(Notification.job_id == job_id))
+
+
 def _text_view(session: Session, job: Job) -> dict[str, Any]:
     """Return what may be promised about a text: only what will really be sent."""
     user = session.get_one(User, job.owner_id)
+    stopped = why_stopped(session, user.phone_hash) if user.has_verified_phone else None
     will_text = (
-        job.notify == "sms" and settings().sms_provider != "none" and user.has_verified_phone
+        job.notify == "sms"
+        and settings().sms_provider != "none"
+        and user.has_verified_phone
+        and stopped is None
     )
-    status = session.scalar(select(Notification.status).where(Notification.job_id == job.id))
+    notification = _text_of(session, job.id)
+    status = None if notification is None else notification.status
     text = None
     if job.notify == "sms":
         text = "sent" if status in _SENT else "lost" if status in _LOST else "coming"
@@ -199,6 +211,9 @@ def _text_view(session: Session, job: Job) -> dict[str, Any]:
         text = None
     return {
         "text": text,
+        "text_sentence": text_sentence(notification, current_language()) if notification else "",
+        "arrived": status == NotificationStatus.DELIVERED,
+        "stopped": stopped,
         "masked_phone": masked(user.phone_last_digits or ""),
         "verify": code_of_job(session, job.id, user),
     }

@@ -36,6 +36,9 @@ def _keep_the_secret(response: Response) -> Response:
     """Also where no view has answered: errors, limits, the way to another language."""
     if request.path.startswith("/r/"):
         response.headers.update(_HEADERS)
+        if request.path.endswith("/stop"):
+            # Its form has to say where it comes from; the link goes to nobody but us all the same.
+            response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 
@@ -55,4 +58,5 @@ def _open(token: str) -> Response | None:
             .execution_options(synchronize_session=False)
         )
         view = result_view(session, job)
-    return make_response(render_template("public.html", job=job, **view))
+    stop = f"/r/{token}/stop" if link.purpose == "text" else None
+    return make_response(render_template("public.html", job=job, stop=stop, **view))

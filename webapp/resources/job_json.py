@@ -15,6 +15,7 @@ from models import Job, JobStatus, Notification
 from models.job import queue_positions
 from tasks.cancellation import settle
 from webapp.estimates import NOTHING_LEFT, Eta, eta_of
+from webapp.text_words import text_sentence
 
 PURPOSE = "job_ended"
 
@@ -134,7 +135,10 @@ def job_json(view: JobView) -> dict[str, Any]:
         if notification is None
         else {
             "status": notification.status,
+            "code": notification.error_code,
+            "message": text_sentence(notification, job.locale),
             "at": json_time(notification.sent_at or notification.updated_at),
+            "delivered_at": json_time(notification.delivered_at),
         },
         "error": None
         if job.error_code is None

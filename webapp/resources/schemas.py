@@ -95,7 +95,10 @@ class JobNotification(BaseModel):
     """What became of the text message."""
 
     status: NotificationStatus
-    at: datetime
+    code: str | None = Field(description="Why none arrived: the carrier's code, or a word of ours.")
+    message: str = Field(description="The same for people, in the job's language.")
+    at: datetime = Field(description="When it was sent, else when this was last news.")
+    delivered_at: datetime | None = Field(description="When the carrier reported its arrival.")
 
 
 class JobLinks(BaseModel):

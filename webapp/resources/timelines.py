@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from flask import Response, json, request
+from sqlalchemy import select
 
-from models import Job
+from models import Job, Notification
 from models.job_event import timeline
 from tasks.cancellation import settle
 from webapp.auth import require_api_person
@@ -14,6 +15,7 @@ from webapp.resources.api import JOBS, api, problem_response
 from webapp.resources.job_json import has_expired, json_time
 from webapp.resources.jobs import no_such_job
 from webapp.resources.schemas import JobPath, Timeline
+from webapp.text_words import text_lines
 from webapp.timeline import LANGUAGES, timeline_lines
 
 
@@ -40,6 +42,7 @@ def read_timeline(path: JobPath) -> Response:
             raise no_such_job(path.job_id)
         settle(session, job)
         events = timeline(session, job.id)
+        text = session.scalar(select(Notification).where(Notification.job_id == job.id))
     if has_expired(job):
         raise ProblemError("job_expired", f"It was kept until {job.expires_at:%Y-%m-%d}.")
     language = request.accept_languages.best_match(LANGUAGES) or job.locale
@@ -51,7 +54,7 @@ def read_timeline(path: JobPath) -> Response:
                 "attempt": line.attempt,
                 "text": line.text,
             }
-            for line in timeline_lines(events, language)
+            for line in timeline_lines(events, language) + text_lines(text, language)
         ]
     }
     response = Response(json.dumps(body) + "\n", mimetype="application/json")

@@ -31,7 +31,8 @@ ORIGIN = "http://127.0.0.1:8000"
 def app(settings: Settings, database: Database) -> Iterator[Flask]:
     """The application, with texts on this machine."""
     load_sample_catalog(database)
-    app = create_app(settings.model_copy(update={"submits_per_minute": MANY}))
+    many = {"submits_per_minute": MANY, "codes_per_address_a_day": MANY}
+    app = create_app(settings.model_copy(update=many))
     yield app
     close_app(app)
 
