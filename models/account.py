@@ -117,12 +117,17 @@ class ApiToken(Base):
     """A program's key to one person's account."""
 
     __tablename__ = "api_tokens"
-    __table_args__ = (Index("ix_api_tokens_owner_id", "owner_id"),)
+    __table_args__ = (
+        Index("ix_api_tokens_owner_id", "owner_id"),
+        Index("ix_api_tokens_made_by_id", "made_by_id"),
+    )
 
     id: Mapped[uuid_pk]
     owner_id: Mapped[UUID] = mapped_column(
         ForeignKey("users.id", ondelete="CASCADE", onupdate="CASCADE")
     )
+    # The token it was made with: it is revoked together with that one.
+    made_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("api_tokens.id", ondelete="CASCADE"))
     name: Mapped[str]
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     created_at: Mapped[created]
@@ -132,9 +137,19 @@ class ApiToken(Base):
     @classmethod
     def create(cls, session: Session, owner_id: UUID, name: str) -> str:
         """Make a token and return its secret, the only time it is known."""
+        return cls.issue(session, owner_id, name)[1]
+
+    @classmethod
+    def issue(
+        cls, session: Session, owner_id: UUID, name: str, made_by_id: UUID | None = None
+    ) -> tuple[Self, str]:
+        """Make a token; see `create`. Also return its row."""
         secret = "tb_" + secrets.token_urlsafe(32)
-        session.add(cls(owner_id=owner_id, name=name, secret_hash=hash_secret(secret)))
-        return secret
+        token = cls(
+            owner_id=owner_id, name=name, made_by_id=made_by_id, secret_hash=hash_secret(secret)
+        )
+        session.add(token)
+        return token, secret
 
     @classmethod
     def find(cls, session: Session, presented: bytes) -> Self | None:

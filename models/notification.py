@@ -77,6 +77,11 @@ class Notification(Base):
             "counted_at",
             postgresql_where=text("counted_at is not null"),
         ),
+        Index(
+            "ix_notifications_review",
+            "job_id",
+            postgresql_where=text("status = 'needs_review'"),
+        ),
         Index("ix_notifications_sent_at", "sent_at", postgresql_where=text("sent_at is not null")),
     )
 

@@ -92,6 +92,8 @@ def settle_phone(
     )
     people = _lock(session, {owner_id} | ({known} if known else set()))
     me = people[owner_id]
+    if known is not None and not (known in people and people[known].has_verified_phone):
+        known = None  # erased while we waited for its row
     code.settled_at = func.clock_timestamp()
     code.phone_ciphertext = None
     session.flush()

@@ -16,6 +16,7 @@ from webapp.headers import init_headers
 from webapp.hooks.sms import hooks
 from webapp.limits import init_limits
 from webapp.live import init_live
+from webapp.operator import operator_blueprint
 from webapp.origin import init_origin
 from webapp.pages import pages_blueprint
 from webapp.resources.bodies import FORM_BYTES
@@ -62,6 +63,7 @@ def build_application(settings: Settings) -> Flask:
     app.register_blueprint(hooks)
     app.register_blueprint(docs_blueprint)
     app.register_blueprint(pages_blueprint)
+    app.register_blueprint(operator_blueprint)
     return app
 
 

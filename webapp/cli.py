@@ -11,6 +11,9 @@ from uuid import UUID
 import click
 
 from models.errors import TextbackError
+from webapp.commands.account import account
+from webapp.commands.operator import operator
+from webapp.commands.texts import texts
 
 if TYPE_CHECKING:
     from models.settings import Settings
@@ -169,6 +172,10 @@ def create_token(name: str, account: UUID | None, phone: str | None) -> None:
     from webapp.tokens import create
 
     click.echo(create(name=name, account_id=account, phone=phone))
+
+
+for group in (account, operator, texts):
+    main.add_command(group)
 
 
 @main.group()

@@ -117,6 +117,15 @@ PROBLEMS: Mapping[str, Problem] = {
     "phone_not_verified": Problem(
         422, "There is no verified phone number", "Verify a number first, or use notify=none."
     ),
+    "token_not_found": Problem(
+        404, "There is no such token", "Use an id that GET /api/v1/tokens lists."
+    ),
+    "session_not_found": Problem(
+        404, "There is no such session", "Use an id that GET /api/v1/sessions lists."
+    ),
+    "too_many_tokens": Problem(
+        409, "There are too many tokens", "Revoke one that is not needed any more."
+    ),
     "too_many_codes": Problem(
         429, "That is all the codes for today", "Try again tomorrow, or with another number."
     ),

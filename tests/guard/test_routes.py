@@ -25,6 +25,7 @@ OPEN = {
     "pages.sign_in": "the form; whoever sends it proves a phone",
     "pages.send_sign_in_code": "texts a code; CSRF token, origin and caps instead",
     "pages.jobs": "shows a stranger an empty list",
+    "pages.account": "tells a stranger that there is no account yet",
     "pages.result": "the link is the secret",
     "hooks.status": "signed by the carrier, and the address is a secret",
     "hooks.inbound": "signed by the carrier",

@@ -21,7 +21,11 @@ from webapp.pages import words
 
 ROOT = Path(__file__).resolve().parents[2]
 TRANSLATIONS = ROOT / "webapp" / "translations"
-METHODS = [("pages/**.py", "python"), ("templates/**.html", "jinja2")]
+METHODS = [
+    ("pages/**.py", "python"),
+    ("operator/**.py", "python"),
+    ("templates/**.html", "jinja2"),
+]
 OTHERS = [language for language in LANGUAGES if language != "en"]
 
 

@@ -6,7 +6,7 @@ photo, and polling where streams do not pass would be ours to write beside it al
 """
 
 # Each adds its routes.
-from webapp.pages import actions, home, job, phone, public, stopping, verify  # noqa: F401
+from webapp.pages import account, actions, home, job, phone, public, stopping, verify  # noqa: F401
 from webapp.pages.blueprint import pages_blueprint
 
 __all__ = ["pages_blueprint"]

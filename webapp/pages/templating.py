@@ -16,12 +16,11 @@ from babel.numbers import format_currency
 from flask import Flask, url_for
 from markupsafe import Markup, escape
 
-from models import User
 from models.phone import mask
-from webapp.auth import current_person
-from webapp.db import database, settings
+from webapp.db import settings
 from webapp.i18n import LANGUAGES, current_language
 from webapp.pages import words
+from webapp.pages.reader import has_account, is_operator, is_signed_in, lacks_zone
 
 STATIC = Path(__file__).parent.parent / "static"
 # Without JavaScript nobody knows the reader's zone, so UTC is named.
@@ -43,6 +42,9 @@ def init_templates(app: Flask) -> None:
         asset=asset,
         can_sign_in=can_sign_in,
         is_signed_in=is_signed_in,
+        has_account=has_account,
+        is_operator=is_operator,
+        lacks_zone=lacks_zone,
         in_language=words.in_language,
         status_word=words.status_word,
         title_of=words.title_of,
@@ -60,16 +62,6 @@ def init_templates(app: Flask) -> None:
 def can_sign_in() -> bool:
     """Whether phones can be proven here: somebody has to carry the code."""
     return settings().sms_provider != "none"
-
-
-def is_signed_in() -> bool:
-    """Whether this browser's account has a proven phone."""
-    person = current_person()
-    if person is None or person.via != "cookie":
-        return False
-    with database().owner(person.id) as session:
-        user = session.get(User, person.id)
-        return user is not None and user.has_verified_phone
 
 
 def asset(name: str) -> str:

@@ -18,6 +18,7 @@ PUBLIC = frozenset({"api.list_kinds", "api.openapi_document"})
 JOBS = Tag(name="jobs", description="Submit a request, follow it, fetch its result.")
 UPLOADS = Tag(name="uploads", description="Files that jobs are about.")
 PHONES = Tag(name="phones", description="Proving that a phone is yours, to be texted.")
+ACCOUNT = Tag(name="account", description="Your own account, its tokens and browsers.")
 KINDS = Tag(name="kinds", description="The kinds of job there are.")
 
 

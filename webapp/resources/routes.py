@@ -6,6 +6,7 @@ from flask_openapi3.openapi import OpenAPI
 
 # Each of these adds its routes to the one blueprint when it is imported.
 from webapp.resources import (
+    accounts,
     cancellations,
     events,
     jobs,
@@ -14,7 +15,9 @@ from webapp.resources import (
     phone_verifications,
     reruns,
     results,
+    sessions,
     timelines,
+    tokens,
     uploads,
 )
 from webapp.resources.api import api
@@ -23,6 +26,7 @@ from webapp.resources.openapi import init_openapi
 from webapp.resources.pictures import pictures
 
 __all__ = [
+    "accounts",
     "cancellations",
     "events",
     "jobs",
@@ -32,7 +36,9 @@ __all__ = [
     "register_resources",
     "reruns",
     "results",
+    "sessions",
     "timelines",
+    "tokens",
     "uploads",
 ]
 

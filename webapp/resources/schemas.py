@@ -328,3 +328,93 @@ class PhoneVerification(BaseModel):
     country: str
     status: Literal["waiting", "verified"]
     expires_at: datetime
+
+
+class Account(BaseModel):
+    """Whose token this is."""
+
+    id: UUID
+    role: Literal["person", "operator"]
+    locale: str
+    time_zone: str = Field(description="IANA name; UTC until it is known.")
+    phone: AccountPhone | None = Field(description="The verified number; null for none.")
+    created_at: datetime
+
+
+class AccountPhone(BaseModel):
+    """A verified number, as far as it is shown."""
+
+    masked: str
+    country: str
+    verified_at: datetime
+    texts_stopped: bool = Field(description="Whether its person wants no texts.")
+
+
+class TokenRequest(BaseModel):
+    """A token to be made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Text = Field(min_length=1, max_length=100, description="What it is for.")
+
+
+class Token(BaseModel):
+    """A program's key, without its secret."""
+
+    id: UUID
+    name: str
+    made_by_id: UUID | None = Field(
+        description="The token that made it, and with which it is revoked."
+    )
+    created_at: datetime
+    last_used_at: datetime | None = Field(description="To the minute.")
+
+
+class NewToken(Token):
+    """A token with its secret, which is shown this once."""
+
+    secret: str
+
+
+class TokenList(BaseModel):
+    """Your tokens, newest first."""
+
+    tokens: list[Token]
+
+
+class TokenPath(BaseModel):
+    """Which token."""
+
+    token_id: UUID
+
+
+class Session(BaseModel):
+    """A signed-in browser."""
+
+    id: UUID
+    device: str | None = Field(description="Browser and system, as far as they are known.")
+    created_at: datetime
+    last_used_at: datetime = Field(description="To the minute.")
+
+
+class SessionList(BaseModel):
+    """Your browsers, the last used first."""
+
+    sessions: list[Session]
+
+
+class SessionPath(BaseModel):
+    """Which browser."""
+
+    session_id: UUID
+
+
+class Export(BaseModel):
+    """Everything about you; columns come and go with releases."""
+
+    account: dict[str, Any]
+    sessions: list[dict[str, Any]]
+    tokens: list[dict[str, Any]]
+    codes: list[dict[str, Any]]
+    uploads: list[dict[str, Any]]
+    jobs: list[dict[str, Any]]

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from models import BrowserSession, Database, ResultLink, Settings
 from models.errors import DatabaseUnsafeError
+from models.ids import new_id
 from models.row_security import KEYED_TABLES, OWNED_TABLES, assert_database_is_safe
 
 
@@ -86,8 +87,27 @@ def test_the_web_role_without_a_person_sees_and_changes_nothing(
             assert _count(session, table) == 0, table
             if table in ("job_events", "notifications"):
                 continue  # the web role has no right to change these at all
-            changed = session.execute(text(f"update {table} set {owner} = {owner}"))
+            column = _changeable(table, owner)
+            changed = session.execute(text(f"update {table} set {column} = {column}"))
             assert changed.rowcount == 0, table
+
+
+def _changeable(table: str, owner: str) -> str:
+    """Return a column that a person may write; of their own row these are but a few."""
+    return "locale" if table == "users" else owner
+
+
+def test_nobody_makes_themselves_an_operator(database: Database, person_a: Person) -> None:
+    """Not by a change, and not by coming as one; nor does anybody come back from erasing."""
+    for change in ("role = 'operator'", "erased_at = null", "created_at = now()"):
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            database.owner(person_a.id) as session,
+        ):
+            session.execute(text(f"update users set {change}"))
+    new = new_id()
+    with pytest.raises(ProgrammingError, match="row-level security"), database.owner(new) as own:
+        own.execute(text("insert into users (id, role) values (:id, 'operator')"), {"id": new})
 
 
 @pytest.mark.parametrize("table", OWNED_TABLES)
@@ -116,8 +136,9 @@ def test_a_person_sees_and_changes_only_their_own_rows(
     with database.owner(person_a.id) as session:
         owners = session.scalars(text(f"select distinct {owner} from {table}")).all()
         assert owners == [person_a.id]
+    column = _changeable(table, owner)
     for statement in (
-        f"update {table} set {owner} = {owner} where {owner} = :b",
+        f"update {table} set {column} = {column} where {owner} = :b",
         f"delete from {table} where {owner} = :b",
         f"update {table} set {owner} = :b",
     ):

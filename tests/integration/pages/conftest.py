@@ -68,6 +68,10 @@ class Visitor:
         """Press the button of a page whose form goes to `action`."""
         return self.post(action, **hidden_fields(self.get(page).text, action), **fields)
 
+    def fields(self, page: str, action: str) -> dict[str, str]:
+        """Return what the form of a page that goes to `action` sends of its own."""
+        return hidden_fields(self.get(page).text, action)
+
     def sign_in(self, settings: Settings, number: str | None = None) -> str:
         """Prove a phone, a new one unless it is given, and return it in E.164."""
         number = number or new_number()

@@ -1,0 +1,1 @@
+delete from uploads where owner_id = :account_id

@@ -1,0 +1,46 @@
+"""The account whose browser reads a page: looked up once, whatever of the page asks for it."""
+
+from __future__ import annotations
+
+from flask import g
+
+from models import User
+from webapp.auth import current_person
+from webapp.db import database
+
+UNSET_ZONE = "UTC"
+
+
+def reader() -> User | None:
+    """Return the account of this browser, or None; programs read no pages."""
+    if "reader" not in g:
+        person = current_person()
+        g.reader = None
+        if person is not None and person.via == "cookie":
+            with database().owner(person.id) as session:
+                g.reader = session.get(User, person.id)
+    found: User | None = g.reader
+    return found
+
+
+def has_account() -> bool:
+    """Whether there is an account to look after."""
+    return reader() is not None
+
+
+def is_signed_in() -> bool:
+    """Whether this browser's account has a proven phone."""
+    user = reader()
+    return user is not None and user.has_verified_phone
+
+
+def lacks_zone() -> bool:
+    """Whether the browser's own time zone would be news."""
+    user = reader()
+    return user is not None and user.time_zone == UNSET_ZONE
+
+
+def is_operator() -> bool:
+    """Whether this browser's person looks after the texts here."""
+    user = reader()
+    return user is not None and user.role == "operator"
