@@ -10,9 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 from processes import wait_for
+from psycopg.rows import dict_row
+from standins.twilio import TwilioStandIn
 
+from faults.harness.carrier import Carrier
 from faults.harness.chaos import SWEEP_SECONDS, Hit
 from faults.harness.checker import SLACK_SECONDS, Checker, Finding
 from faults.harness.cluster import Cluster
@@ -23,6 +27,9 @@ LEASE_SECONDS = 2
 # What makes a run short and certain, and harms nothing while the guards are in place.
 HARMLESS = ("faults.broken.often", "faults.broken.slow_claim")
 CROWD = 6
+# Texts go to a stand-in that behaves until a scene scripts it; what is unknown is looked for
+# after one second and after three.
+CARRIER = Carrier(looks_seconds=(1, 3), senders=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,18 @@ class Scene:
         self.cluster = cluster
         self.person = cluster.person(phone="+12025550123")
         self.hits: list[Hit] = []
+
+    @property
+    def stand_in(self) -> TwilioStandIn:
+        """Who carries the texts; a scene scripts what it does."""
+        assert self.cluster.stand_in is not None
+        return self.cluster.stand_in
+
+    def text(self, job_id: str) -> dict[str, Any]:
+        """Return the row of a job's text; empty while there is none."""
+        with self.cluster.sql() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            cursor.execute("select * from notifications where job_id = %s", (job_id,))
+            return cursor.fetchone() or {}
 
     def somebody_else(self) -> Person:
         """Return a person without any job."""
@@ -150,7 +169,7 @@ def end_and_text(scene: Scene) -> None:
     scene.cluster.kill(account.pid)
     rows = "select count(*) from notifications where job_id = %s"
     if until(lambda: scene.asked(rows, job_id), 3):
-        until(lambda: scene.asked(rows + " and status = 'sent'", job_id), 20)
+        until(lambda: scene.asked(rows + " and status in ('sent', 'delivered')", job_id), 20)
 
 
 def lively(scene: Scene) -> None:
@@ -213,7 +232,9 @@ RUNS = (
 def staged(folder: Path, *broken: str) -> Iterator[Scene]:
     """Start a cluster without some of its guards."""
     patches = [*HARMLESS, *(f"faults.broken.{module}" for module in broken)]
-    with Cluster(folder, lease_seconds=LEASE_SECONDS, nodes=3, patches=patches) as cluster:
+    with Cluster(
+        folder, lease_seconds=LEASE_SECONDS, nodes=3, patches=patches, carrier=CARRIER
+    ) as cluster:
         yield Scene(cluster)
 
 
