@@ -14,7 +14,7 @@ from typing import Any
 
 from processes import wait_for
 from psycopg.rows import dict_row
-from standins.twilio import TwilioStandIn
+from standins.twilio import Behaviour, TwilioStandIn
 
 from faults.harness.carrier import Carrier
 from faults.harness.chaos import SWEEP_SECONDS, Hit
@@ -25,7 +25,7 @@ from faults.harness.person import Person
 
 LEASE_SECONDS = 2
 # What makes a run short and certain, and harms nothing while the guards are in place.
-HARMLESS = ("faults.broken.often", "faults.broken.slow_claim")
+HARMLESS = ("faults.broken.often", "faults.broken.slow_claim", "faults.broken.slow_request")
 CROWD = 6
 # Texts go to a stand-in that behaves until a scene scripts it; what is unknown is looked for
 # after one second and after three.
@@ -217,11 +217,38 @@ def crowd(scene: Scene) -> None:
     until(lambda: scene.ended(*jobs), 60)
 
 
+def lost_reply(scene: Scene) -> None:
+    """Let the carrier take a text and never say so, and wait until its fate is settled."""
+    scene.stand_in.script(Behaviour("close", accepts=True, callbacks="never"))
+    job_id = scene.person.submit("steady", steps=1, notify="sms")
+    settled = ("sent", "delivered", "needs_review")
+    until(lambda: scene.text(job_id).get("status") in settled, 40)
+    until(lambda: len(scene.stand_in.accepted()) > 1, 2)
+
+
+def frozen_sender(scene: Scene) -> None:
+    """Freeze a sender between guard and request till its text is settled, and let it go on."""
+    stands_still = scene.cluster.folder / "stands-still"
+    stands_still.touch()
+    job_id = scene.person.submit("steady", steps=1, notify="sms")
+    stood_still = stands_still.with_name("stood-still")
+    wait_for(stood_still.exists, 40, "a sender that stands still")
+    settled = ("sent", "delivered", "needs_review")
+    until(lambda: scene.text(job_id).get("status") in settled, 40)
+    before = len(scene.stand_in.accepted())
+    for name in scene.cluster.senders:
+        scene.cluster.kill(scene.cluster.pid(name), signal.SIGCONT)
+    until(lambda: len(scene.stand_in.accepted()) > before, 20)
+    stood_still.unlink()
+
+
 RUNS = (
     Run("the fence", "no_fence", "I4", zombie, "at fence 3 was written by 1"),
     Run("the sweeps", "no_sweep", "I1", dead_node, "steady is running"),
     Run("attempts counted at the claim", "counted_at_end", "I1", poison, "killed 4 workers"),
     Run("one transaction for end and text", "two_transactions", "I5", end_and_text, "has no text"),
+    Run("looking before sending again", "blind_resend", "I5", lost_reply, "2 texts"),
+    Run("the proof of a sender's death", "no_proof", "I5", frozen_sender, "2 texts"),
     Run("the lease in the rescue", "impatient_rescue", "I10", lively, "before its lease lapsed"),
     Run("skip locked in the sweep", "waits_for_locks", "I8", locked_row, "after kill_node"),
     Run("the owner's lock under the cap", "cap_without_lock", "I9", crowd, "of 2 allowed"),
