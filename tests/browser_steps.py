@@ -107,6 +107,19 @@ def type_code(person: Person, page: Page, number: str) -> None:
     expect(page.locator("#verify")).to_have_count(0)
 
 
+def sign_in(person: Person, number: str) -> Page:
+    """Sign in as a person does, with the code of the text."""
+    page = person.page("/sign-in")
+    page.select_option("#country", "KR")
+    page.fill("#phone", number)
+    page.locator("button.go").click()
+    page.wait_for_url("**/sign-in/*")
+    page.fill("#code", read_code(person, number))
+    page.locator("#verify form.code button").click()
+    page.wait_for_url("**/jobs")
+    return page
+
+
 def fetch_status(person: Person, url: str) -> int:
     """Return what this browser is answered at an address."""
     return person.context.request.get(url).status

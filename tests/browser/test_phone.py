@@ -18,10 +18,11 @@ from browser_steps import (
     read_code,
     send,
     shoot,
+    sign_in,
     type_code,
 )
 from factories import make_job, new_number
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from models import Database, Settings
 
@@ -31,19 +32,6 @@ LOCK = {
     "ko": "앱을 닫거나 휴대폰을 잠가도 괜찮아요!",
 }
 STOPPED = {"en": "You stopped our texts", "ko": "문자를 그만 받기로 하셔서"}
-
-
-def sign_in(person, number: str) -> Page:  # type: ignore[no-untyped-def]
-    """Sign in as a person does, with the code of the text."""
-    page = person.page("/sign-in")
-    page.select_option("#country", "KR")
-    page.fill("#phone", number)
-    page.locator("button.go").click()
-    page.wait_for_url("**/sign-in/*")
-    page.fill("#code", read_code(person, number))
-    page.locator("#verify form.code button").click()
-    page.wait_for_url("**/jobs")
-    return page
 
 
 @pytest.mark.parametrize(

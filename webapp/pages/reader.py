@@ -28,12 +28,6 @@ def has_account() -> bool:
     return reader() is not None
 
 
-def is_signed_in() -> bool:
-    """Whether this browser's account has a proven phone."""
-    user = reader()
-    return user is not None and user.has_verified_phone
-
-
 def lacks_zone() -> bool:
     """Whether the browser's own time zone would be news."""
     user = reader()

@@ -20,7 +20,7 @@ from models.phone import mask
 from webapp.db import settings
 from webapp.i18n import LANGUAGES, current_language
 from webapp.pages import words
-from webapp.pages.reader import has_account, is_operator, is_signed_in, lacks_zone
+from webapp.pages.reader import has_account, is_operator, lacks_zone
 
 STATIC = Path(__file__).parent.parent / "static"
 # Without JavaScript nobody knows the reader's zone, so UTC is named.
@@ -41,7 +41,6 @@ def init_templates(app: Flask) -> None:
     app.jinja_env.globals.update(
         asset=asset,
         can_sign_in=can_sign_in,
-        is_signed_in=is_signed_in,
         has_account=has_account,
         is_operator=is_operator,
         lacks_zone=lacks_zone,
