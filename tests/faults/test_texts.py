@@ -105,7 +105,7 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TextStage]:
         yield stage
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def person(texts: TextStage) -> Person:
     """Somebody with a phone."""
     person = texts.person(phone="+12025550123")

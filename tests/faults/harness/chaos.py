@@ -8,7 +8,7 @@ import re
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from processes import wait_for
 
 from faults.harness.cluster import Cluster, children_of
 from faults.harness.ledger import Attempt
+from faults.harness.person import Person
 
 SWEEP_SECONDS = 5.0
 FIND_SECONDS = 20
@@ -84,6 +85,7 @@ def plan_chaos(rng: random.Random, jobs: int, kills: int) -> list[Fault]:
         "kill_sender": max(4, round(40 * share)),
         "freeze_sender": max(2, round(12 * share)),
         "stop_sender": max(2, round(12 * share)),
+        "opt_out": max(2, round(8 * share)),
         "restart_postgres": max(1, round(5 * share)),
         "kill_valkey": max(1, round(3 * share)),
         "flush_valkey": max(1, round(2 * share)),
@@ -101,6 +103,7 @@ class Chaos:
     """Does the faults one after the other, from the main thread.
 
     Attributes:
+        people: who ask; some of them will have enough of texts.
         hits: what was done.
         kills: how many kill -9 of workers hit while jobs ran in them.
         due_at: the number of accepted jobs at which the next fault is due.
@@ -112,6 +115,7 @@ class Chaos:
     accepted: Callable[[], int]
     log: Path
     deadline: float
+    people: Sequence[Person] = ()
     hits: list[Hit] = field(default_factory=list)
     kills: int = 0
     missed: int = 0
@@ -352,6 +356,13 @@ class Chaos:
             self.cluster.kill(_pick(children, fault.choice))
         at = time.time()
         self._note(Hit(fault.what, name, at, at))
+
+    def _opt_out(self, fault: Fault) -> None:
+        """Let somebody who asks for much want no more texts."""
+        at = time.time()
+        person = _pick(self.people, fault.choice**2)  # the first ask for the most
+        self.cluster.opt_out(person)
+        self._note(Hit(fault.what, str(person.id), at, time.time()))
 
     def _restart_postgres(self, fault: Fault) -> None:
         at = time.time()

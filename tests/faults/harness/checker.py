@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
@@ -91,7 +91,6 @@ class Checker:
         chaos: Chaos | None = None,
         *,
         senders_may_live: bool = False,
-        opted_out: Collection[str] = (),
     ) -> None:
         """Read the run.
 
@@ -102,11 +101,9 @@ class Checker:
             chaos: what was done to it.
             senders_may_live: nobody waited until the leases of lost senders had lapsed, so a text
                 may still count as being sent.
-            opted_out: the ids of persons who wanted no texts from the start.
         """
         self._cluster = cluster
         self._senders_may_live = senders_may_live
-        self._opted_out = opted_out
         self._hits: Sequence[Hit] = chaos.hits if chaos else ()
         self.attempts = cluster.ledger.read()
         self.jobs = {row["id"]: row for row in self._rows(_JOBS)}
@@ -217,11 +214,11 @@ class Checker:
 
     def one_text_each(self) -> Finding:
         """I5: one text for each ended job that wanted one, or a reason why there is none."""
-        rows = self._rows(_TEXTS)
+        # Somebody may opt out while their text is under way, but a lease later none may set out.
+        rows = self._rows(_TEXTS, lease=self._cluster.settings.text_lease_seconds)
         self.texts = TextJudge(
             Carried.read(self._cluster),
             self._cluster.settings,
-            opted_out=self._opted_out,
             open_statuses=("needs_review", *_NOT_SETTLED) if self._senders_may_live
             else ("needs_review",),
         )  # fmt: skip
@@ -421,9 +418,9 @@ class Checker:
             for move in self.moves.get(job_id, ())[-6:]
         )
 
-    def _rows(self, statement: LiteralString) -> list[dict[str, Any]]:
+    def _rows(self, statement: LiteralString, **values: Any) -> list[dict[str, Any]]:
         with self._cluster.sql() as connection:
-            cursor = connection.execute(statement)
+            cursor = connection.execute(statement, values or None)
             names = [column.name for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
@@ -492,10 +489,13 @@ _TEXTS: LiteralString = """
     select jobs.id::text as job_id, jobs.owner_id::text, jobs.status,
            result_links.id::text as link_id, notifications.status as text_status,
            notifications.error_code, notifications.provider_sid, notifications.resends,
-           exists(select from users join suppressions using (phone_hash)
-                  where users.id = jobs.owner_id) as is_suppressed
+           suppressions.phone_hash is not null as is_suppressed,
+           coalesce(notifications.guarded_at > suppressions.created_at
+                    + make_interval(secs => %(lease)s), false) as was_unwanted
     from jobs
     left join result_links on result_links.job_id = jobs.id and result_links.purpose = 'text'
     left join notifications on notifications.job_id = jobs.id
+    join users on users.id = jobs.owner_id
+    left join suppressions using (phone_hash)
     where jobs.notify = 'sms'
 """

@@ -342,7 +342,7 @@ class Cluster:
         """Return a client of Valkey."""
         return redis.Redis.from_url(self.valkey.url(), socket_timeout=3)
 
-    def person(self, *, phone: str | None = None, wants_no_texts: bool = False) -> Person:
+    def person(self, *, phone: str | None = None) -> Person:
         """Make somebody with an API token; `phone` is taken as verified, e.g. +12025550123."""
         owner_id = new_id()
         with self.database.owner(owner_id) as session:
@@ -352,12 +352,23 @@ class Cluster:
             if phone is not None:
                 user.set_phone(PhoneNumber.parse(phone), PhoneKeys(self.settings))
                 user.phone_verified_at = datetime.now(UTC)
-                if wants_no_texts:
-                    session.flush()  # the row decides which number is theirs
-                    assert user.phone_hash is not None
-                    suppress(session, user.phone_hash, SuppressionReason.ACCOUNT)
             token = ApiToken.create(session, owner_id, "faults")
-        return Person(self, owner_id, token)
+        return Person(self, owner_id, token, phone)
+
+    def opt_out(self, person: Person) -> None:
+        """Have somebody answer STOP, as often as it takes; the stand-in refuses them from then on.
+
+        Without a stand-in nobody can be answered, and it is written down at once.
+        """
+        assert person.phone is not None
+        if self.stand_in is None:
+            with self.database.owner(person.id) as session:
+                phone_hash = PhoneKeys(self.settings).fingerprint(person.phone)
+                suppress(session, phone_hash, SuppressionReason.ACCOUNT)
+            return
+        url = f"{self.settings.base_url}/hooks/sms/inbound"
+        phone, stand_in = person.phone, self.stand_in
+        wait_for(lambda: stand_in.inbound("STOP", from_=phone, url=url) == 200, 30, "a STOP")
 
     def statuses(self, job_ids: Collection[str] | None = None) -> dict[str, str]:
         """Return the status of each job, or of these."""

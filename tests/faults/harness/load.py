@@ -166,6 +166,10 @@ class Load:
                     if request.cancel:
                         self._cancel(person, str(answer.json()["id"]))
                     return
+                if answer.status == 422 and answer.json()["code"] == "texts_stopped":
+                    # They have opted out meanwhile: then without a text, which is another request.
+                    body, headers = body | {"notify": "none"}, new_key()
+                    continue
                 if answer.status not in NOT_NOW:
                     text = answer.body[:300].decode(errors="replace")
                     self.errors.append(f"{answer.status} {text}")

@@ -49,9 +49,12 @@ _lines = _Lines()
 class Person:
     """A person of a cluster."""
 
-    def __init__(self, cluster: Cluster, owner_id: UUID, token: str) -> None:
+    def __init__(
+        self, cluster: Cluster, owner_id: UUID, token: str, phone: str | None = None
+    ) -> None:
         """Made by `Cluster.person`."""
         self.id = owner_id
+        self.phone = phone
         self.token = token
         self._cluster = cluster
 

@@ -24,7 +24,6 @@ from faults.harness.cluster import Cluster
 from faults.harness.load import Load, plan_load
 
 PHONE: Final = "+120255501{:02}"  # 555-01xx belongs to nobody: kept free for fiction
-WANTS_NO_TEXTS = 7  # every seventh person has opted out
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +115,7 @@ def _run(cluster: Cluster, plan: Plan, began: float, say: Callable[[str], None])
     requests = plan_load(random.Random(plan.seed), plan.jobs, plan.persons)
     faults = plan_chaos(random.Random(plan.seed + 1), plan.jobs, plan.kills)
     digest = hashlib.sha256(repr((requests, faults)).encode()).hexdigest()[:12]
-    people = [
-        cluster.person(phone=PHONE.format(n % 100), wants_no_texts=n % WANTS_NO_TEXTS == 0)
-        for n in range(plan.persons)
-    ]
-    opted_out = {str(person.id) for person in people[::WANTS_NO_TEXTS]}
+    people = [cluster.person(phone=PHONE.format(n)) for n in range(plan.persons)]
     say(f"up after {time.monotonic() - began:.1f} s; {len(faults)} faults, plan {digest}")
     chaos = Chaos(
         cluster,
@@ -128,6 +123,7 @@ def _run(cluster: Cluster, plan: Plan, began: float, say: Callable[[str], None])
         accepted=lambda: len(load.accepted),
         log=cluster.folder / "chaos.jsonl",
         deadline=deadline,
+        people=people,
     )
     # The load waits for the chaos as the chaos does for the load, so that each fault meets its job.
     ahead = max(20, plan.jobs // 50)
@@ -148,7 +144,7 @@ def _run(cluster: Cluster, plan: Plan, began: float, say: Callable[[str], None])
     settled = time.monotonic()
     watch.stop()
     load.stop()
-    checker = Checker(cluster, load.accepted, chaos, opted_out=opted_out)
+    checker = Checker(cluster, load.accepted, chaos)
     findings = checker.findings(people)
     findings.append(_run_itself(chaos, load, plan, findings))
     seconds = time.monotonic() - began
@@ -262,7 +258,7 @@ def _report(
     faults = ", ".join(f"{count} {what}" for what, count in chaos.counts().most_common())
     say(f"faults    {faults}; {chaos.kills} kill -9 hit running jobs, {chaos.missed} missed")
     answers = ", ".join(f"{count} x {status}" for status, count in sorted(load.answers.items()))
-    say(f"submits   {answers} (0: no answer), slowest {load.slowest_answer:.1f} s")
+    say(f"submits   {answers} (0: none; 422: opted out), slowest {load.slowest_answer:.1f} s")
     _say_texts(checker, chaos, say)
     _say_recovery("kill", checker.after_kill, say)
     _say_recovery("freeze", checker.after_freeze, say)

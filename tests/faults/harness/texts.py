@@ -76,7 +76,6 @@ class TextJudge:
 
     Attributes:
         settings: of the product: they make the tokens of links.
-        opted_out: persons who wanted no texts from the start.
         open_statuses: in which a text may still be, with nobody knowing what became of it.
         sent: how many texts of jobs were taken.
         none: why none was taken: reason → how many.
@@ -86,7 +85,6 @@ class TextJudge:
 
     carried: Carried
     settings: Settings
-    opted_out: Collection[str] = ()
     open_statuses: Collection[str] = ("needs_review",)
     broken: list[str] = field(default_factory=list)
     sent: int = 0
@@ -122,7 +120,7 @@ class TextJudge:
             self.held_for_a_sender += len(self.carried.dropped.get(token, [])) < 2
         if len(taken) > 1:
             return f"got {len(taken)} texts ({status}, {row['error_code']})"
-        if taken and row["owner_id"] in self.opted_out:
+        if taken and row["was_unwanted"]:
             return "got a text and wanted none"
         if taken:
             return self._judge_taken(row, taken[0])
