@@ -8,11 +8,15 @@ from typing import Any
 from celery import Celery, signals
 
 from models.errors import TextbackError
+from models.log_filter import mask_output
+from models.quiet_logs import keep_secrets_out_of_logs
 from tasks import runtime
 from tasks.start_check import wait_for_safe_database
 
+keep_secrets_out_of_logs()
 celery_app = Celery(
     "textback",
+    task_cls="tasks.quiet_task:QuietTask",
     include=[
         "tasks.jobs",
         "tasks.notifications",
@@ -31,6 +35,7 @@ celery_app.steps["consumer"].add("tasks.ahead:Ahead")
 
 @signals.setup_logging.connect
 def _set_up_logging(loglevel: int = logging.INFO, **_: Any) -> None:
+    mask_output()  # what a kind prints
     logging.basicConfig(
         level=loglevel, format="%(asctime)s %(levelname)s %(processName)s %(name)s: %(message)s"
     )

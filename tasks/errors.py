@@ -46,6 +46,10 @@ class JobFailedError(TextbackError):
     """The job ended failed; raised so that Flower tells the same truth as the row."""
 
 
+class TaskBrokeError(TextbackError):
+    """A task ended with an error nobody foresaw."""
+
+
 class Cancelled(Exception):  # noqa: N818 - a signal, not an error
     """The person asked for the job to stop."""
 

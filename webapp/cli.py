@@ -151,10 +151,10 @@ def flower() -> None:
 @main.command()
 def migrate() -> None:
     """Bring the database to this release and make its roles and login."""
+    settings = _check_settings()
     from models.migrations import migrate as run_migrations
-    from models.settings import Settings
 
-    run_migrations(Settings.from_env())
+    run_migrations(settings)
     click.echo("The database is up to date.")
 
 
@@ -195,8 +195,10 @@ def load_sample() -> None:
 
 def _check_settings() -> Settings:
     """Stop the start with a wrong setting's name before anything else is imported."""
+    from models.quiet_logs import keep_secrets_out_of_logs
     from models.settings import Settings
 
+    keep_secrets_out_of_logs()
     return Settings.from_env()
 
 

@@ -14,6 +14,7 @@ from typing import Final, LiteralString
 
 import psycopg
 
+from models.quiet_logs import keep_secrets_out_of_logs
 from webapp import cli as textback
 from webapp.console import Console
 from webapp.demo.walk import ConsoleTexts, DemoError, show_texts, walk
@@ -147,6 +148,7 @@ class Launcher:
         environment = self._build_environment(web_port, flower_port)
         self._installation.keep_environment(environment)
         os.environ.update(environment)
+        keep_secrets_out_of_logs()  # of this process, and of those that are forked from it
         supervisor.wait_ready(*servers)
         migrate = self._begin_migration()
         if migrate is None:

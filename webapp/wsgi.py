@@ -9,7 +9,10 @@ from gevent import monkey
 if not monkey.is_module_patched("socket") or "psycopg" in sys.modules:
     raise RuntimeError("psycopg was imported before gevent's patch: start it with `textback web`")
 
+from models.quiet_logs import keep_secrets_out_of_logs
 from models.settings import Settings
 from webapp import create_app
 
+# gunicorn itself names the path of a request that breaks, and with it the token of a link.
+keep_secrets_out_of_logs()
 application = create_app(Settings.from_env())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from itertools import repeat
+from pathlib import Path
 from typing import Any
 
 from extra_kinds import Params, Result, mark
@@ -61,6 +63,17 @@ def hungry(ctx: JobContext, params: Params) -> Result:
     return Result(counted=len(held))
 
 
+def tattling(ctx: JobContext, params: Params) -> Result:
+    """Say aloud, log and fail with what it finds in a file, down to a cause of the cause."""
+    words = Path(params.marks or "").read_text()
+    print(words)
+    logging.getLogger("a.library").warning("it says %s", words)
+    try:
+        raise OSError(words)  # noqa: TRY301
+    except OSError as error:
+        raise RuntimeError(f"because of {words}") from error
+
+
 def _kind(name: str, run: Any, result: type[BaseModel], **more: Any) -> JobKind:
     return JobKind(name=name, title=name, params=Params, result=result, run=run, **more)
 
@@ -69,3 +82,4 @@ COLLECTS = _kind("collects", collects, Collection, count=lambda result: len(resu
 IGNORES_STOP = _kind("ignores_stop", ignores_stop, Collection)
 HOLDS_EVERYTHING = _kind("holds_everything", holds_everything, Result, time_limit_seconds=1)
 HUNGRY = _kind("hungry", hungry, Result, memory_limit_mb=1024)
+TATTLING = _kind("tattling", tattling, Result, max_attempts=1)
