@@ -11,7 +11,7 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, TextIO
 from urllib.parse import unquote, urlsplit
@@ -75,17 +75,14 @@ def _without_number(found: re.Match[str]) -> str:
 _secrets: list[str] = []
 
 
-def install(environment: Mapping[str, str], secret_names: Iterable[str]) -> None:
+def install(secrets: Iterable[str]) -> None:
     """Mask every record of this process from now on, and what nobody catches; again without harm.
 
     Args:
-        environment: holds the settings.
-        secret_names: the variables in it that are secret, or addresses with a password in them.
+        secrets: what is masked wherever it stands; of an address its password.
     """
-    for name in secret_names:
-        _secrets.extend(
-            value for value in _values(environment.get(name, "")) if value not in _secrets
-        )
+    for secret in secrets:
+        _secrets.extend(value for value in _values(secret) if value not in _secrets)
     _secrets.sort(key=len, reverse=True)
     if not isinstance(logging.getLogRecordFactory(), _Masking):
         logging.setLogRecordFactory(_Masking(logging.getLogRecordFactory()))

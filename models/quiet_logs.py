@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from typing import get_args
-
 from pydantic import SecretStr
 
+from models.errors import SettingsError
 from models.log_filter import install
 from models.settings import Settings
 
 
 def keep_secrets_out_of_logs() -> None:
     """Call this first in every process."""
-    install(
-        os.environ,
-        [
-            name.upper()
-            for name, field in Settings.model_fields.items()
-            if SecretStr in (field.annotation, *get_args(field.annotation))
-        ],
-    )
+    try:
+        settings = Settings.from_env()
+    except SettingsError:
+        install(())  # whoever needs them says what is wrong with them
+        return
+    values = [getattr(settings, name) for name in Settings.model_fields]
+    install(value.get_secret_value() for value in values if isinstance(value, SecretStr))

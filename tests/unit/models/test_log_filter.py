@@ -71,8 +71,7 @@ PROGRAM = """
 import logging, sys, threading
 from models.log_filter import install
 if "unmasked" not in sys.argv:
-    install({"DATABASE_URL": "postgresql://u:geheim%40s@h/db", "LINK_KEY": "plainwords"},
-            ["DATABASE_URL", "LINK_KEY"])
+    install(["postgresql://u:geheim%40s@h/db", "plainwords"])
 logging.basicConfig(level="INFO")
 log = logging.getLogger("gunicorn.error")
 number = "+821012345678"
