@@ -9,16 +9,25 @@ from dataclasses import dataclass
 from typing import Self
 
 import phonenumbers
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from models.errors import TextbackError
 from models.settings import Settings
 
 _NONCE_BYTES = 12
+# Of a ciphertext whose key is marked: one byte that says so, and four of the key's own hash.
+_MARKED = b"\x01"
+_MARK_BYTES = 5
 
 
 class PhoneNumberError(TextbackError):
     """That is not a phone number we can text. Give it with its country, e.g. +82 10 1234 5678."""
+
+
+class PhoneKeyError(TextbackError):
+    """No key opens this phone number: PHONE_CIPHER_KEY must be the one it was kept with, or that \
+one must be among PHONE_CIPHER_KEYS_BEFORE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +64,51 @@ def mask(last_digits: str) -> str:
     return f"•••• {last_digits}"
 
 
+def _mark_of(key: bytes) -> bytes:
+    return _MARKED + hashlib.sha256(b"textback phone cipher mark\0" + key).digest()[:4]
+
+
 class PhoneKeys:
-    """The two keys of phone numbers: one encrypts, the other makes look-ups possible."""
+    """The keys of phone numbers: one encrypts, earlier ones decrypt, one makes look-ups possible."""
 
     def __init__(self, settings: Settings) -> None:
         """Derive the keys; 32 bytes each, whatever the length of the setting."""
-        cipher = settings.phone_cipher_key.get_secret_value().encode()
-        self._aead = AESGCM(hashlib.sha256(b"textback phone cipher\0" + cipher).digest())
+        before = settings.phone_cipher_keys_before
+        given = [settings.phone_cipher_key.get_secret_value()]
+        given += before.get_secret_value().split(",") if before else []
+        keys = [
+            hashlib.sha256(b"textback phone cipher\0" + key.strip().encode()).digest()
+            for key in given
+            if key.strip()
+        ]
+        # By the mark that a ciphertext begins with; the first one encrypts.
+        self._ciphers = {_mark_of(key): AESGCM(key) for key in keys}
+        self.mark = _mark_of(keys[0])
         self._hash_key = settings.phone_hash_key.get_secret_value().encode()
 
     def encrypt(self, e164: str, owner: str) -> bytes:
-        """Return nonce + AES-256-GCM ciphertext, bound to its owner."""
+        """Return mark of the key + nonce + AES-256-GCM ciphertext, bound to its owner."""
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._aead.encrypt(nonce, e164.encode(), owner.encode())
+        sealed = self._ciphers[self.mark].encrypt(nonce, e164.encode(), owner.encode())
+        return self.mark + nonce + sealed
 
     def decrypt(self, ciphertext: bytes, owner: str) -> str:
-        """Return the number; raises cryptography's InvalidTag for another owner's ciphertext."""
-        nonce, body = ciphertext[:_NONCE_BYTES], ciphertext[_NONCE_BYTES:]
-        return self._aead.decrypt(nonce, body, owner.encode()).decode()
+        """Return the number.
+
+        Raises:
+            PhoneKeyError: no key that is given opens it, or it is another owner's.
+        """
+        marked = self._ciphers.get(ciphertext[:_MARK_BYTES])
+        tries = [] if marked is None else [(marked, ciphertext[_MARK_BYTES:])]
+        # Before keys had marks, a ciphertext began with its nonce.
+        tries += [(cipher, ciphertext) for cipher in self._ciphers.values()]
+        for cipher, sealed in tries:
+            nonce, body = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+            try:
+                return cipher.decrypt(nonce, body, owner.encode()).decode()
+            except (InvalidTag, ValueError):
+                continue
+        raise PhoneKeyError
 
     def fingerprint(self, e164: str) -> bytes:
         """Return HMAC-SHA256: numbers are too few for a plain hash to hide them."""

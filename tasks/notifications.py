@@ -22,7 +22,7 @@ from models import (
 )
 from models.callback import callback_hash, callback_url
 from models.errors import StaleFenceError
-from models.phone import PhoneKeys
+from models.phone import PhoneKeyError, PhoneKeys
 from models.suppression import SuppressionReason, suppress
 from tasks import runtime
 from tasks.app import celery_app
@@ -129,6 +129,9 @@ def _compose(claim: NotificationClaim, settings: Settings) -> Message | Postpone
             message = _read_message(session, claim, settings)
     except OperationalError as error:
         raise _not_composed("database_away", permanent=False) from error
+    except PhoneKeyError as error:
+        log.error("text not composed notification_id=%s: %s", claim.id, error)  # noqa: TRY400
+        raise _not_composed("phone_unreadable") from None
     except Exception as error:
         log.exception("text not composed notification_id=%s", claim.id)
         raise _not_composed(f"not_composed_{type(error).__name__}") from error

@@ -179,6 +179,31 @@ for group in (account, operator, texts):
 
 
 @main.group()
+def phones() -> None:
+    """The phone numbers that are kept, encrypted."""
+
+
+@phones.command()
+def rotate() -> None:
+    """Encrypt every number with PHONE_CIPHER_KEY; safe while all runs, and to be done again.
+
+    Earlier keys come from PHONE_CIPHER_KEYS_BEFORE, and may go once this has said that all is done.
+    """
+    settings = _check_settings()
+    from models import Database
+    from models.phone_rotation import rotate_phones
+
+    rotated = rotate_phones(Database(settings), settings)
+    click.echo(f"{rotated.changed} phone numbers were encrypted anew.")
+    if rotated.unreadable:
+        raise TextbackError(
+            f"{rotated.unreadable} could not be read: the key they were kept with is neither "
+            "PHONE_CIPHER_KEY nor among PHONE_CIPHER_KEYS_BEFORE"
+        )
+    click.echo("All numbers are encrypted with PHONE_CIPHER_KEY; earlier keys are not needed.")
+
+
+@main.group()
 def catalog() -> None:
     """The catalog that picture searches look through."""
 

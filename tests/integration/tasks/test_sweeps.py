@@ -104,7 +104,7 @@ def test_a_text_that_cannot_be_made_ends_instead_of_coming_back(
     codes = owner_connection.execute(
         "select error_code from notifications where status = 'failed' order by error_code"
     ).fetchall()
-    assert codes == [("no_recipient",), ("not_composed_InvalidTag",)]
+    assert codes == [("no_recipient",), ("phone_unreadable",)]
 
 
 def test_files_without_a_job_go_after_a_day_and_others_stay_with_their_answer(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
-from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import SecretStr
 
 from models import Settings
-from models.phone import PhoneKeys, PhoneNumber, PhoneNumberError, mask
+from models.phone import PhoneKeyError, PhoneKeys, PhoneNumber, PhoneNumberError, mask
 
 
 @pytest.mark.parametrize(
@@ -39,10 +42,49 @@ def test_a_stored_number_tells_nothing_without_the_keys(settings: Settings) -> N
     assert one != two
     assert b"1012345678" not in one
     assert keys.decrypt(one, "owner") == keys.decrypt(two, "owner") == "+821012345678"
-    with pytest.raises(InvalidTag):
+    with pytest.raises(PhoneKeyError):
         keys.decrypt(one, "somebody else")
     assert keys.fingerprint("+821012345678") == keys.fingerprint("+821012345678")
     assert len(keys.fingerprint("+821012345678")) == 32
+
+
+def _with(settings: Settings, key: str, before: str | None = None) -> PhoneKeys:
+    secret = SecretStr(key * 32)
+    return PhoneKeys(
+        settings.model_copy(
+            update={
+                "phone_cipher_key": secret,
+                "phone_cipher_keys_before": before and SecretStr(before),
+            }
+        )
+    )
+
+
+def test_a_key_that_was_changed_still_reads_and_does_not_write(settings: Settings) -> None:
+    """Each ciphertext says by which key; with none that fits there is one sentence."""
+    old, both = _with(settings, "a"), _with(settings, "b", f"{'x' * 32}, {'a' * 32}")
+    kept = old.encrypt("+821012345678", "owner")
+    assert both.decrypt(kept, "owner") == "+821012345678"
+    new = both.encrypt("+821012345678", "owner")
+    assert new.startswith(both.mark)
+    assert not kept.startswith(both.mark)
+    assert _with(settings, "b").decrypt(new, "owner") == "+821012345678"
+    for keys, ciphertext in (
+        (old, new),
+        (_with(settings, "b"), kept),
+        (both, b""),
+        (both, new[:9]),
+    ):
+        with pytest.raises(PhoneKeyError, match="PHONE_CIPHER_KEYS_BEFORE"):
+            keys.decrypt(ciphertext, "owner")
+
+
+def test_a_number_from_before_keys_had_marks_can_be_read(settings: Settings) -> None:
+    """Rows of an older release, also with a key that was changed since."""
+    key = hashlib.sha256(b"textback phone cipher\0" + b"a" * 32).digest()
+    kept = b"n" * 12 + AESGCM(key).encrypt(b"n" * 12, b"+821012345678", b"owner")
+    assert _with(settings, "a").decrypt(kept, "owner") == "+821012345678"
+    assert _with(settings, "b", "a" * 32).decrypt(kept, "owner") == "+821012345678"
 
 
 def test_only_the_last_digits_are_shown() -> None:
