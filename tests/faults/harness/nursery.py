@@ -142,6 +142,8 @@ def main() -> None:
 
     preload()
     kinds()
+    if os.environ["SMS_PROVIDER"] == "twilio":  # a second of work at each start of a sender
+        import_module("tasks.providers.sms.twilio")
     # A Ctrl-C is for the harness, which ends our input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Nursery().run()
