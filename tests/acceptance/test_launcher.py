@@ -288,5 +288,5 @@ def test_commands_reach_the_running_installation_and_texts_show_on_the_terminal(
     ]
     params = {"image_url": "https://example.invalid/photo.jpg"}
     launcher.request("/api/v1/jobs", {"kind": "image_search", "params": params, "notify": "sms"})
-    launcher.wait_for("could not be finished")
+    launcher.wait_for("could not finish")
     assert launcher.stop() == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -16,8 +17,11 @@ from processes import wait_for
 
 from faults.harness import cluster as harness
 from faults.harness.cluster import TESTS
+from faults.harness.person import Person
 from faults.stage import Caller, Stage, asking
 from models import Settings
+from models.account import hash_secret
+from models.ids import new_id
 
 # The last release whose schema knew neither turns nor request keys.
 OLD_RELEASE = "126d6c5"
@@ -50,6 +54,19 @@ class OldStage(Stage):
         """`old_release` holds its files."""
         super().__init__(folder, RUNNING_JOBS_PER_PERSON="4")
         self.old_release = old_release
+
+    def person(self, *, phone: str | None = None) -> Person:
+        """Make somebody with an API token, by columns that the old schema has."""
+        assert phone is None, "the old release knows no proven numbers"
+        owner_id, token = new_id(), "tb_" + secrets.token_urlsafe(32)
+        with self.sql() as connection:
+            connection.execute("insert into users (id) values (%s)", (owner_id,))
+            connection.execute(
+                "insert into api_tokens (id, owner_id, name, secret_hash)"
+                " values (%s, %s, 'faults', %s)",
+                (new_id(), owner_id, hash_secret(token)),
+            )
+        return Person(self, owner_id, token)
 
     def start_processes(self) -> None:
         """Start the old release alone."""
