@@ -69,7 +69,7 @@ def _mark_of(key: bytes) -> bytes:
 
 
 class PhoneKeys:
-    """The keys of phone numbers: one encrypts, earlier ones decrypt, one makes look-ups possible."""
+    """The keys of phone numbers: one encrypts, earlier ones decrypt, another makes look-ups."""
 
     def __init__(self, settings: Settings) -> None:
         """Derive the keys; 32 bytes each, whatever the length of the setting."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from models import Job, JobStatus
@@ -80,8 +81,17 @@ def compose_text(job: Job, link: str, country: str | None = None) -> str:
     )
 
 
-def preview_text(job: Job, base_url: str, country: str | None = None) -> tuple[str, str]:
-    """Return (words, link as it is shown) of the text that is sent if a running job succeeds.
+@dataclass(frozen=True, slots=True)
+class TextPreview:
+    """A text before there is one: its words, its link as it is shown, and its segments."""
+
+    words: str
+    link: str
+    segments: int
+
+
+def preview_text(job: Job, base_url: str, country: str | None = None) -> TextPreview:
+    """Return the text that is sent if a running job succeeds.
 
     The words are chosen for a link of the true length; how many there will be is left open.
     """
@@ -95,7 +105,7 @@ def preview_text(job: Job, base_url: str, country: str | None = None) -> tuple[s
         country=country,
     )
     words = body.removesuffix(link).rstrip().replace(_NOT_YET, "…")
-    return words, f"{urlsplit(base_url).netloc}/r/…"
+    return TextPreview(words, f"{urlsplit(base_url).netloc}/r/…", segments(body, country).count)
 
 
 def text_body(

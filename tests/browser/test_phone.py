@@ -64,6 +64,10 @@ def test_number_code_search_text_link_stop(
         assert LOCK[word] not in page.content()
         type_code(person, page, number)
         expect(page.locator("#promise")).to_contain_text(LOCK[word])
+        preview = page.locator(".text-preview .bubble")
+        expect(preview).to_contain_text({"en": "…", "ko": "컵 결과 …건"}[word])
+        expect(preview).to_contain_text("/r/…")
+        shoot(page, f"preview-{name}")
     expect(page.locator(".product")).to_have_count(19)
     link = find_link(person, number, f"phone-walk-{name}")
 

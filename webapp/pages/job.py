@@ -16,6 +16,7 @@ from models.job import jobs_page
 from models.job_event import timeline
 from models.suppression import why_stopped
 from tasks.cancellation import settle
+from tasks.texts import TextPreview, preview_text
 from webapp.auth import current_person
 from webapp.db import database, settings
 from webapp.i18n import current_language
@@ -192,6 +193,10 @@ def _text_of(session: Session, job_id: UUID) -> Notification | None:
     return session.scalar(select(Notification).where(Notification.job_id == job_id))
 
 
+def _preview(job: Job, user: User) -> TextPreview:
+    return preview_text(job, settings().base_url, user.phone_country)
+
+
 def _text_view(session: Session, job: Job) -> dict[str, Any]:
     """Return what may be promised about a text: only what will really be sent."""
     user = session.get_one(User, job.owner_id)
@@ -212,6 +217,7 @@ def _text_view(session: Session, job: Job) -> dict[str, Any]:
     return {
         "text": text,
         "text_sentence": text_sentence(notification, current_language()) if notification else "",
+        "preview": _preview(job, user) if will_text and not job.is_final else None,
         "arrived": status == NotificationStatus.DELIVERED,
         "stopped": stopped,
         "masked_phone": masked(user.phone_last_digits or ""),

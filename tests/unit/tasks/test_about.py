@@ -12,7 +12,7 @@ from models.ids import new_id
 from tasks import registry
 from tasks.about import about
 from tasks.kinds.image_search import KIND, FoundProduct, Query, Result, Source
-from tasks.texts import compose_text, preview_text
+from tasks.texts import TextPreview, compose_text, preview_text
 
 LINK = "https://t.example/r/" + "x" * 22
 
@@ -88,7 +88,6 @@ def test_a_kind_whose_words_break_is_texted_all_the_same(monkeypatch: pytest.Mon
 def test_a_preview_leaves_open_only_how_many() -> None:
     """The words are those of the text itself, with the link as people read it."""
     job = a_search("en", ["dress"])
-    assert preview_text(job, "https://t.example", "US") == (
-        "Textback found … results: Dresses.",
-        "t.example/r/…",
+    assert preview_text(job, "https://t.example", "US") == TextPreview(
+        "Textback found … results: Dresses.", "t.example/r/…", segments=1
     )
