@@ -193,7 +193,11 @@ def rotate() -> None:
     from models import Database
     from models.phone_rotation import rotate_phones
 
-    rotated = rotate_phones(Database(settings), settings)
+    database = Database(settings)
+    try:
+        rotated = rotate_phones(database, settings)
+    finally:
+        database.dispose()
     click.echo(f"{rotated.changed} phone numbers were encrypted anew.")
     if rotated.unreadable:
         raise TextbackError(
@@ -214,7 +218,11 @@ def load_sample() -> None:
     from models import Database
     from tasks.providers import load
 
-    loaded = load("tasks.providers.catalog.sample:load_sample_catalog")(Database(_check_settings()))
+    database = Database(_check_settings())
+    try:
+        loaded = load("tasks.providers.catalog.sample:load_sample_catalog")(database)
+    finally:
+        database.dispose()
     click.echo(f"The sample catalog holds {loaded} products.")
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from api_client import MANY, close_app
+from factories import new_number
 
 from models import Settings
 from tasks.providers.sms.console import ConsoleSms
@@ -92,7 +93,7 @@ def test_a_photo_is_kept_although_another_field_is_wrong(
     assert answer.status_code == 422
     kept = answer.text.split('name="photo" value="')[1].split('"', maxsplit=1)[0]
     assert person.get(f"/photos/{kept}").data == (files / "coffee.jpg").read_bytes()
-    answer = person.send(photo=kept, country="KR", phone="010-1234-5678")
+    answer = person.send(photo=kept, country="KR", phone=new_number())
     assert answer.status_code == 303
     row = owner_connection.execute(
         "select params ->> 'image' from jobs where id = %s",

@@ -35,7 +35,9 @@ def sweeps(
 
 
 @pytest.fixture
-def ended_jobs_with_texts(database: Database, settings: Settings, person_a: Person) -> list[UUID]:
+def ended_jobs_with_texts(
+    database: Database, settings: Settings, person_a: Person, no_other_texts: None
+) -> list[UUID]:
     """Three ended jobs whose texts nobody has sent."""
     give_phone(database, settings, person_a.id)
     found = []

@@ -50,14 +50,17 @@ class Text:
         self._connection.execute("update notifications set dispatched_at = null")
         _tasks("sweeps").send_due_notifications()
 
-    def wait_for(self, status: str, seconds: float = 40) -> None:
+    def wait_for(self, status: str, seconds: float = 90) -> None:
         """Wait for a status; sweeps go on meanwhile, as in production."""
 
         def look() -> bool:
             self.sweep()
             return bool(self.row("status")[0] == status)
 
-        wait_for(look, seconds, f"{status}, not {self.row('status, error_code, looks')}")
+        try:
+            wait_for(look, seconds, status)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {self.row('status, error_code, looks')}") from None
 
 
 @pytest.fixture
