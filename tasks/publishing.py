@@ -16,8 +16,10 @@ log = logging.getLogger(__name__)
 
 # Past this many unsent hints Redis has been away for long; the sweeps will catch up.
 _MAX_WAITING = 10_000
-# What may be gathered is sent at once, and what comes within this time after it together.
-GATHER_SECONDS = 0.01
+# What may be gathered is sent at once if nothing was for a while, and else so often, together.
+# While the thread looks around by itself nobody wakes it: that would cost a short job a tenth.
+GATHER_SECONDS = 0.025
+REST_SECONDS = 1.0
 
 Send = Callable[[Collection[Any]], None]
 
@@ -41,7 +43,7 @@ class _Publisher:
     def __init__(self) -> None:
         self._actions: deque[Callable[[], None]] = deque()
         self._gathered: dict[tuple[Send, Hashable], None] = {}
-        self._gathered_at = -GATHER_SECONDS
+        self._is_looking = False
         self._lock = threading.Lock()
         self._called = threading.Event()
         threading.Thread(target=self._run, name="publisher", daemon=True).start()
@@ -56,11 +58,10 @@ class _Publisher:
 
     def gather(self, send: Send, item: Hashable) -> None:
         with self._lock:
-            is_first = not self._gathered
             if len(self._gathered) < _MAX_WAITING:
                 self._gathered[send, item] = None
-        if is_first:  # else the thread looks again by itself
-            self._called.set()
+            if not self._is_looking:
+                self._called.set()
 
     def flush(self, seconds: float = 2) -> None:
         """Give what is waiting a moment before the process ends."""
@@ -70,15 +71,19 @@ class _Publisher:
         done.wait(seconds)
 
     def _run(self) -> None:
+        gathered_at = time.monotonic()
         while True:
-            left = self._gathered_at + GATHER_SECONDS - time.monotonic()
-            self._called.wait(max(0.0, left) if self._gathered else None)
+            self._called.wait(GATHER_SECONDS if self._is_looking else None)
             self._called.clear()
             while self._actions:
                 self._try(self._actions.popleft())
-            if self._gathered and time.monotonic() - self._gathered_at >= GATHER_SECONDS:
+            if self._gathered:
+                gathered_at = time.monotonic()
+                self._is_looking = True
                 self._send_gathered()
-                self._gathered_at = time.monotonic()
+            elif self._is_looking and time.monotonic() - gathered_at > REST_SECONDS:
+                with self._lock:
+                    self._is_looking = bool(self._gathered)
 
     def _send_gathered(self) -> None:
         with self._lock:

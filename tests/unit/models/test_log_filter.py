@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from models.log_filter import HIDDEN, masked
+from models.log_filter import HIDDEN, _masked, masked
 
 NUMBERS = (
     "+821012345678", "010-1234-5678", "01012345678", "010 1234 5678", "010.1234.5678",
@@ -21,6 +23,24 @@ LEFT_ALONE = (
     "send_due_notifications took 12.345678901 s, 1234567 rows",
     "text not sent code=30007",
 )
+
+
+_PIECES = st.one_of(
+    st.sampled_from(
+        [*NUMBERS, *LEFT_ALONE, *" =:,;.-_/'\"()[]", "tb_", "Pwd", "CODE", "/r/", "0."]
+    ),
+    st.uuids().map(str),
+    st.from_regex(r"\A[0-9]{1,12}\Z"),
+    st.from_regex(r"\A[\w-]{1,50}\Z"),
+    st.datetimes().map(str),
+    st.text(max_size=5),
+)
+
+
+@given(st.lists(_PIECES, max_size=12).map("".join))
+def test_a_line_that_looks_plain_is_plain(line: str) -> None:
+    """What is spared the masks would have come through them as it is."""
+    assert masked(line) == _masked(line)
 
 
 @pytest.mark.parametrize("number", NUMBERS)
