@@ -9,7 +9,15 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, created, uuid_pk
@@ -73,6 +81,32 @@ class ResultLink(Base):
     def url(self, settings: Settings) -> str:
         """Return the address to send; recomputed, since only the key and the id are kept."""
         return f"{settings.base_url}/r/{link_token(settings, self.id)}"
+
+
+def shared_link(session: Session, job_id: UUID) -> ResultLink | None:
+    """Return the link that a job's owner made to pass on, if it still opens."""
+    return session.scalar(
+        select(ResultLink).where(
+            ResultLink.job_id == job_id,
+            ResultLink.purpose == "share",
+            ResultLink.revoked_at.is_(None),
+            ResultLink.expires_at > func.now(),
+        )
+    )
+
+
+def end_shared_links(session: Session, job_id: UUID) -> None:
+    """Have every link that was made to pass on open nothing any more; the text's own stays."""
+    session.execute(
+        update(ResultLink)
+        .where(
+            ResultLink.job_id == job_id,
+            ResultLink.purpose == "share",
+            ResultLink.revoked_at.is_(None),
+        )
+        .values(revoked_at=func.now())
+        .execution_options(synchronize_session=False)
+    )
 
 
 def link_token(settings: Settings, link_id: UUID) -> str:

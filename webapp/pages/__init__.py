@@ -6,7 +6,18 @@ photo, and polling where streams do not pass would be ours to write beside it al
 """
 
 # Each adds its routes.
-from webapp.pages import account, actions, home, job, phone, public, stopping, verify  # noqa: F401
+from webapp.pages import (  # noqa: F401
+    account,
+    actions,
+    downloads,
+    home,
+    job,
+    phone,
+    public,
+    sharing,
+    stopping,
+    verify,
+)
 from webapp.pages.blueprint import pages_blueprint
 
 __all__ = ["pages_blueprint"]

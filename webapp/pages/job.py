@@ -25,11 +25,13 @@ from webapp.pages.ask import new_key
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
 from webapp.pages.results import category_labels, count_of, photo_of, result_view
+from webapp.pages.sharing import can_share, share_view
 from webapp.pages.templating import clock, masked
 from webapp.pages.verify import code_of_job
 from webapp.pages.waiting import place_in_line, time_left, waiting_words
 from webapp.pages.words import stage_words
 from webapp.resources.job_json import has_expired, job_json, views_of
+from webapp.tables import table_of
 from webapp.text_words import text_lines, text_sentence
 from webapp.timeline import timeline_lines
 
@@ -137,6 +139,8 @@ def _view(session: Session, job: Job) -> dict[str, Any]:
         + text_lines(_text_of(session, job.id), current_language()),
         **_live_view(session, job, now),
         **_text_view(session, job),
+        **share_view(session, job),
+        "downloads": _downloads(job),
     }
 
 
@@ -191,6 +195,12 @@ def _stage(job: Job, stages: dict[str, str], begins: str) -> str:
 
 def _text_of(session: Session, job_id: UUID) -> Notification | None:
     return session.scalar(select(Notification).where(Notification.job_id == job_id))
+
+
+def _downloads(job: Job) -> tuple[str, ...]:
+    if job.result is None or not can_share(job):
+        return ()
+    return ("json",) if table_of(job.result) is None else ("json", "csv")
 
 
 def _preview(job: Job, user: User) -> TextPreview:
