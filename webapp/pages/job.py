@@ -29,7 +29,7 @@ from webapp.pages.sharing import can_share, share_view
 from webapp.pages.templating import clock, masked
 from webapp.pages.verify import code_of_job
 from webapp.pages.waiting import place_in_line, time_left, waiting_words
-from webapp.pages.words import stage_words
+from webapp.pages.words import STATUSES, stage_words, status_words
 from webapp.resources.job_json import has_expired, job_json, views_of
 from webapp.tables import table_of
 from webapp.text_words import text_lines, text_sentence
@@ -59,10 +59,13 @@ def jobs() -> Response:
     person = current_person()
     rows: list[dict[str, Any]] = []
     older: UUID | None = None
+    status = request.args.get("status")
+    if status not in STATUSES:
+        status = None
     if person is not None:
         with database().owner(person.id) as session:
             before = request.args.get("before", type=UUID)
-            found = jobs_page(session, limit=A_PAGE + 1, before=before)
+            found = jobs_page(session, limit=A_PAGE + 1, before=before, status=status)
             older = found[A_PAGE - 1].id if len(found) > A_PAGE else None
             found = found[:A_PAGE]
             for one in found:
@@ -70,7 +73,14 @@ def jobs() -> Response:
             labels = category_labels(session, found)
             again = repeatable(session, found)
             rows = [_line(job, labels.get(job.id, []), job.id in again) for job in found]
-    page = render_template("jobs.html", jobs=rows, older=older, new_key=new_key())
+    page = render_template(
+        "jobs.html",
+        jobs=rows,
+        older=older,
+        status=status,
+        statuses=status_words() if rows or status else {},
+        new_key=new_key(),
+    )
     return make_response(page)
 
 
@@ -122,6 +132,9 @@ def _line(job: Job, labels: list[str], can_repeat: bool) -> dict[str, Any]:
         "categories": labels,
         "created_at": job.created_at,
         "count": None if job.result_count is None else count_of(job),
+        "took": clock((job.finished_at - job.created_at).total_seconds())
+        if job.finished_at
+        else None,
     }
 
 

@@ -21,6 +21,7 @@ async function look() {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const row of document.querySelectorAll(ACTIVE)) {
       const fresh = page.getElementById(row.id);
+      if (!fresh && new URLSearchParams(location.search).has("status")) row.remove(); // not like that any more
       if (!fresh || fresh.dataset.version === row.dataset.version) continue;
       const focused = row.contains(document.activeElement) && document.activeElement.localName;
       row.replaceWith(fresh);
