@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import LargeBinary, text
+from sqlalchemy import LargeBinary, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -50,6 +50,7 @@ def spend(session: Session, caps: Sequence[Cap]) -> tuple[Cap, int] | None:
         that one cap.
     """
     # In one order everywhere, so that two who ask at once never wait for each other.
+    counted: list[Cap] = []
     for cap in sorted(caps, key=lambda cap: (cap.scope, cap.key)):
         count = session.scalar(
             insert(DailyCounter)
@@ -61,5 +62,20 @@ def spend(session: Session, caps: Sequence[Cap]) -> tuple[Cap, int] | None:
         )
         assert count is not None  # noqa: S101 - an upsert returns its row
         if count > cap.most:
+            for one in counted:
+                _give_back(session, one)
             return cap, count - cap.most
+        counted.append(cap)
     return None
+
+
+def _give_back(session: Session, cap: Cap) -> None:
+    """Take back what was counted a moment ago, under the lock on its row that we still have."""
+    session.execute(
+        update(DailyCounter)
+        .where(
+            DailyCounter.day == _TODAY, DailyCounter.scope == cap.scope, DailyCounter.key == cap.key
+        )
+        .values(count=DailyCounter.count - 1)
+        .execution_options(synchronize_session=False)
+    )

@@ -83,6 +83,7 @@ def record_report(
             Notification.status,
             Notification.fence,
             Notification.provider_sid,
+            Notification.lost_sids,
             Notification.resends,
             Notification.attempts,
         )
@@ -91,6 +92,8 @@ def record_report(
     ).one_or_none()
     if row is None:
         return Effect.NO_TEXT, None
+    if report.sid in (row.lost_sids or ()):
+        return Effect.OLD, row.job_id  # a send that did not arrive, and is made up for
     if row.provider_sid is not None and row.provider_sid != report.sid:
         # An earlier send that did not arrive is known; one that did is a second text.
         is_known = report.fence < row.fence and report.status in _LOST
@@ -132,6 +135,7 @@ def _changes(row: Any, report: Report) -> dict[str, Any] | None:
         changes |= {
             "status": NotificationStatus.QUEUED.value,
             "provider_sid": None,
+            "lost_sids": [*(row.lost_sids or ()), report.sid],
             "resends": row.resends + int(report.retry_once),
             "not_before": func.clock_timestamp()
             + func.make_interval(0, 0, 0, 0, 0, 0, report.retry_after_seconds),

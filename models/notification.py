@@ -9,12 +9,14 @@ from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
     SmallInteger,
+    Text,
     UniqueConstraint,
     func,
     text,
@@ -92,6 +94,8 @@ class Notification(Base):
     status: Mapped[str] = mapped_column(server_default="queued")
     provider: Mapped[str | None]
     provider_sid: Mapped[str | None]
+    # The provider's ids of sends that did not arrive, after which it was sent again.
+    lost_sids: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     segments: Mapped[int | None] = mapped_column(SmallInteger)
@@ -132,6 +136,7 @@ class NotificationClaim:
         holder: str,
         callback_hash: bytes,
         lease_seconds: float,
+        provider: str | None = None,
     ) -> Self | None:
         """Move a due text to sending; None when the hint was stale.
 
@@ -141,6 +146,7 @@ class NotificationClaim:
             holder: who sends it, in the words of the sender; proof of death starts from it.
             callback_hash: what the provider's callback finds the row by.
             lease_seconds: a sender that is silent for longer is asked about at the provider.
+            provider: who is asked to carry it.
         """
         row = session.execute(
             query("claim_notification"),
@@ -149,6 +155,7 @@ class NotificationClaim:
                 "holder": holder,
                 "callback_hash": callback_hash,
                 "lease_seconds": lease_seconds,
+                "provider": provider,
             },
         ).one_or_none()
         return None if row is None else cls(**row._mapping)
@@ -182,7 +189,6 @@ class NotificationClaim:
         """
         values: dict[str, Any] = {
             "status": status,
-            "provider": provider,
             "provider_sid": provider_sid,
             "segments": segments,
             "error_code": error_code,
@@ -194,6 +200,8 @@ class NotificationClaim:
         }
         if status == NotificationStatus.SENT:
             values["sent_at"] = func.clock_timestamp()
+        if provider is not None:
+            values["provider"] = provider
         if not counts:
             values["attempts"] = Notification.attempts - 1
         values["not_before"] = None

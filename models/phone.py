@@ -11,11 +11,14 @@ from typing import Self
 import phonenumbers
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from phonenumbers import PhoneNumberType
 
 from models.errors import TextbackError
 from models.settings import Settings
 
 _NONCE_BYTES = 12
+# Not numbers that whoever texts them pays more for, nor lines that take no texts.
+_MOBILE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 # Of a ciphertext whose key is marked: one byte that says so, and four of the key's own hash.
 _MARKED = b"\x01"
 _MARK_BYTES = 5
@@ -46,14 +49,14 @@ class PhoneNumber:
             country: ISO 3166 alpha-2 of the country the number was typed for.
 
         Raises:
-            PhoneNumberError: it cannot be a valid number.
+            PhoneNumberError: it cannot be a mobile number.
         """
         try:
             parsed = phonenumbers.parse(text, country)
         except phonenumbers.NumberParseException:
             raise PhoneNumberError from None
         region = phonenumbers.region_code_for_number(parsed)
-        if not phonenumbers.is_valid_number(parsed) or region is None:
+        if region is None or phonenumbers.number_type(parsed) not in _MOBILE:
             raise PhoneNumberError
         e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
         return cls(e164, region)

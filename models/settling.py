@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.account import ApiToken, BrowserSession, User
 from models.errors import TextbackError
+from models.ids import new_id
 from models.job import Job
 from models.phone import PhoneKeys, PhoneNumber
 from models.settings import Settings
@@ -26,6 +27,10 @@ class NotProvenError(TextbackError):
 
 class NumberTakenError(TextbackError):
     """This number is another account's, and this account has a verified number of its own."""
+
+
+class NumberKeptError(TextbackError):
+    """This account has another verified number; only its person, in a browser, changes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +53,12 @@ def settle_phone(
     *,
     owner_id: UUID,
     may_switch: bool,
+    may_replace: bool = False,
 ) -> Settled:
     """Give a proven number to its account.
 
-    1. Nobody has it: it becomes the number of the account that proved it.
+    1. Nobody has it: it becomes the number of the account that proved it. One that has another
+       number keeps that, unless its person wants to change it: the browser gets a new account.
     2. Another account has it, and this one has no number: this one is poured into that one.
     3. Another account has it, and this one has a number of its own: the browser changes to that
        account and nothing is poured, for a shared machine must not make one of two people.
@@ -62,10 +69,12 @@ def settle_phone(
         code_id: a code that was typed a moment ago.
         owner_id: who typed it.
         may_switch: whether 3 is possible, as for a browser.
+        may_replace: whether its person asked for another number, and not just to sign in.
 
     Raises:
         NotProvenError: see there.
         NumberTakenError: 3 is the case and not possible.
+        NumberKeptError: nobody has it, this account has another one, and a program asks.
     """
     code = session.scalar(
         select(VerificationCode)
@@ -92,22 +101,47 @@ def settle_phone(
     )
     people = _lock(session, {owner_id} | ({known} if known else set()))
     me = people[owner_id]
-    if known is not None and not (known in people and people[known].has_verified_phone):
-        known = None  # erased while we waited for its row
+    if known is not None and not (
+        known in people
+        and people[known].has_verified_phone
+        and people[known].phone_hash == code.phone_hash
+    ):
+        known = None  # erased, or given another number, while we waited for its row
     code.settled_at = func.clock_timestamp()
     code.phone_ciphertext = None
     session.flush()
-    if known is None or known == owner_id:
+    if known == owner_id:
+        return Settled(owner_id)
+    if me.has_verified_phone and not may_switch:
+        raise NumberTakenError if known else NumberKeptError
+    if may_switch and not me.has_verified_phone:
+        _forget_what_was_made_before(session, owner_id)
+    if known is None:
+        if me.has_verified_phone and not may_replace:
+            me = User(id=new_id(), locale=me.locale, time_zone=me.time_zone)
+            session.add(me)
         me.set_phone(number, keys)
         me.phone_verified_at = func.clock_timestamp()
         session.flush()
-        return Settled(owner_id)
+        return Settled(me.id)
     if me.has_verified_phone:
-        if not may_switch:
-            raise NumberTakenError
         return Settled(known)
     merge(session, owner_id, known)
     return Settled(known, is_merged=True)
+
+
+def _forget_what_was_made_before(session: Session, owner_id: UUID) -> None:
+    """End the tokens and browsers of an account that was nobody's yet.
+
+    Whoever had this browser before may have made a token with it, and would be this person now.
+    """
+    for model in (ApiToken, BrowserSession):
+        session.execute(
+            update(model)
+            .where(model.owner_id == owner_id, model.revoked_at.is_(None))
+            .values(revoked_at=func.clock_timestamp())
+            .execution_options(synchronize_session=False)
+        )
 
 
 def merge(session: Session, from_id: UUID, into_id: UUID) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 from uuid import UUID
 
@@ -24,6 +25,8 @@ class TextLook:
         looks: how often it was looked for in vain before.
         holder: the sender that may still be at it; None if it has said itself that it is not.
         resends: 1 if it was sent again once.
+        guarded_at: when the request may have begun at the earliest.
+        lost_sids: the provider's ids of earlier sends that did not arrive.
     """
 
     id: UUID
@@ -33,6 +36,8 @@ class TextLook:
     looks: int
     resends: int
     holder: str | None
+    guarded_at: datetime | None
+    lost_sids: list[str] | None
 
     @classmethod
     def due(cls, session: Session, notification_id: UUID) -> Self | None:
@@ -46,6 +51,8 @@ class TextLook:
                 Notification.looks,
                 Notification.resends,
                 Notification.holder,
+                Notification.guarded_at,
+                Notification.lost_sids,
             ).where(
                 Notification.id == notification_id,
                 Notification.status == NotificationStatus.UNKNOWN,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from models import (
@@ -38,7 +40,8 @@ from tasks.wake import wake_on_commit
 
 log = logging.getLogger(__name__)
 
-MOST_ATTEMPTS = 5
+# Codes of ours that an operator has to do something about.
+_OUR_FAULT = ("not_composed_", "phone_unreadable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ def deliver_text(notification_id: str) -> str:
             holder=name,
             callback_hash=callback_hash(settings, UUID(notification_id)),
             lease_seconds=settings.text_lease_seconds,
+            provider=None if provider is None else provider.name,
         )
     if claim is None:
         return "nothing to send"
@@ -127,7 +131,7 @@ def _compose(claim: NotificationClaim, settings: Settings) -> Message | Postpone
     try:
         with runtime.database().worker() as session:
             message = _read_message(session, claim, settings)
-    except OperationalError as error:
+    except (OperationalError, PoolTimeoutError) as error:
         raise _not_composed("database_away", permanent=False) from error
     except PhoneKeyError as error:
         log.error("text not composed notification_id=%s: %s", claim.id, error)  # noqa: TRY400
@@ -189,15 +193,8 @@ def _record_failure(
             error_code=error.code,
             delay_seconds=first_look,
         )
-    if not error.permanent and claim.attempts < MOST_ATTEMPTS:
-        delay = max(error.retry_after_seconds or 0, retry_delay_seconds(claim.attempts))
-        return _record(
-            claim,
-            NotificationStatus.QUEUED,
-            provider=provider,
-            error_code=error.code,
-            delay_seconds=delay,
-        )
+    if not error.permanent:
+        return _try_again(claim, error)
     # Our codes are words, a provider's are numbers; of these there may be some that nobody knows.
     action = action_for(error.code)
     to_a_person = error.permanent and error.code.isdigit() and action.then is Then.REVIEW
@@ -207,8 +204,32 @@ def _record_failure(
         wake_on_commit(session, claim.job_id)
         if error.code.isdigit() and action.alert:
             record_operator_event(session, "text_refused", str(claim.id), code=error.code)
+        elif error.code.startswith(_OUR_FAULT):
+            record_operator_event(session, "text_not_made", str(claim.id), code=error.code)
         if action.opted_out:
             _opt_out(session, claim)
+    return str(status)
+
+
+def _try_again(claim: NotificationClaim, error: SmsError) -> str:
+    """Have a text that surely did not go out tried again, for as long as its link opens something.
+
+    Carriers and networks are away for hours; a job's one text must not be lost to that.
+    """
+    delay = max(error.retry_after_seconds or 0, retry_delay_seconds(claim.attempts))
+    with runtime.database().worker() as session:
+        is_open = session.scalar(
+            select(Job.expires_at > func.clock_timestamp() + timedelta(seconds=delay)).where(
+                Job.id == claim.job_id
+            )
+        )
+        status = NotificationStatus.QUEUED if is_open else NotificationStatus.FAILED
+        claim.record(
+            session, status, error_code=error.code, delay_seconds=delay if is_open else None
+        )
+        wake_on_commit(session, claim.job_id)
+        if not is_open:
+            record_operator_event(session, "text_given_up", str(claim.id), code=error.code)
     return str(status)
 
 

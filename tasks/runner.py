@@ -243,7 +243,7 @@ def _comes_from_time_limit(error: BaseException | None) -> bool:
 
 def retry_delay_seconds(attempt: int) -> float:
     """Return how long to wait after this attempt: doubling, capped, and jittered by a half."""
-    delay = min(RETRY_MOST_SECONDS, RETRY_BASE_SECONDS * 2 ** (attempt - 1))
+    delay = min(RETRY_MOST_SECONDS, RETRY_BASE_SECONDS * 2 ** min(attempt - 1, 30))
     return delay * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, protects nothing
 
 

@@ -57,7 +57,7 @@ def look_for_text(notification_id: str) -> str:
         return _settle(look, "hold")
     to, token = about
     try:
-        found = provider.find(to=to, contains=token)
+        found = provider.find(to=to, contains=token, but=look.lost_sids or ())
     except SmsError as error:
         log.warning("text not looked for notification_id=%s code=%s", look.id, error.code)
         return _settle(look, "not_seen", settings)
@@ -109,10 +109,21 @@ def _about(session: Session, look: TextLook, settings: Settings) -> tuple[str, s
     link_id = session.scalar(
         select(ResultLink.id).where(ResultLink.job_id == look.job_id, ResultLink.purpose == "text")
     )
-    number = None if user is None else user.phone(PhoneKeys(settings))
+    if user is None or _has_another_number(user, look):
+        return None
+    number = user.phone(PhoneKeys(settings))
     if number is None or link_id is None:
         return None
     return number, link_token(settings, link_id)
+
+
+def _has_another_number(user: User, look: TextLook) -> bool:
+    """Whether it went to a number we do not know any more: looking at the new one says nothing."""
+    return (
+        user.phone_verified_at is not None
+        and look.guarded_at is not None
+        and user.phone_verified_at > look.guarded_at
+    )
 
 
 @celery_app.task(name="notification.audit_texts", send_events=False)

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
 from models.errors import TextbackError
-from models.settling import NumberTakenError
+from models.settling import NumberKeptError, NumberTakenError
 from tasks.field_words import field_errors
 from tasks.pictures import PictureError
 from tasks.registry import UnknownKindError
@@ -142,6 +142,11 @@ PROBLEMS: Mapping[str, Problem] = {
         "This number belongs to another account",
         "This account has a number of its own. Use a token of that account.",
     ),
+    "phone_kept": Problem(
+        409,
+        "This account has another number",
+        "Only its person changes it, in a browser, on the page of the account.",
+    ),
     "texts_stopped": Problem(
         422,
         "This number wants no texts",
@@ -189,6 +194,7 @@ _BY_ERROR: tuple[tuple[type[Exception], str, str], ...] = (
     (TextsOffError, "texts_off", "notify"),
     (TextsStoppedError, "texts_stopped", "notify"),
     (NumberTakenError, "phone_taken", "phone"),
+    (NumberKeptError, "phone_kept", "phone"),
 )
 
 

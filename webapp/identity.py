@@ -18,6 +18,9 @@ from webapp.auth import SECRET_IN_COOKIE, CurrentPerson, new_secret
 from webapp.db import database, settings
 from webapp.device import device_of
 
+# In the browser's cookie: its person came to change the number, not to sign in.
+WANTS_ANOTHER = "another_number"
+
 
 def send_code(
     person: CurrentPerson, number: PhoneNumber, *, locale: str, job_id: UUID | None = None
@@ -54,6 +57,7 @@ def prove(person: CurrentPerson, code_id: UUID, typed: str) -> tuple[Typed | Non
 
     Raises:
         NumberTakenError: a program's account has another number already.
+        NumberKeptError: so it has, and nobody has this one.
     """
     with database().owner(person.id) as db:
         outcome = type_code(db, settings(), code_id, typed)
@@ -61,9 +65,18 @@ def prove(person: CurrentPerson, code_id: UUID, typed: str) -> tuple[Typed | Non
         return outcome, None
     is_browser = person.via == "cookie"
     secret = new_secret()
+    wants_another = is_browser and session.pop(WANTS_ANOTHER, None) is not None
     with database().operator() as db:
-        settled = settle_phone(db, settings(), code_id, owner_id=person.id, may_switch=is_browser)
         job_id = db.scalar(select(VerificationCode.job_id).where(VerificationCode.id == code_id))
+        settled = settle_phone(
+            db,
+            settings(),
+            code_id,
+            owner_id=person.id,
+            may_switch=is_browser,
+            # Beside a search it is where its text goes, asked for under “Use another number”.
+            may_replace=is_browser and (wants_another or job_id is not None),
+        )
         if is_browser:
             # Who had this browser's secret before has nothing of it now.
             db.execute(

@@ -149,7 +149,10 @@ class Ask:
             "image_url": self.image_url,
             "categories": self.categories,
             "photo": str(self.photo) if self._file is None else None,
-            "number": self.number.e164 if self.number else None,
+            # The hash of all this is kept, and numbers are too few for a hash without a key.
+            "number": PhoneKeys(settings()).fingerprint(self.number.e164).hex()
+            if self.number
+            else None,
             "text_me": self.text_me,
         }
         files = {"image": self._file.sha256()} if self._file else {}

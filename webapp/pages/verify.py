@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from flask import Response, make_response, redirect, render_template, request
+from flask import Response, make_response, redirect, render_template, request, session
 from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,7 +20,7 @@ from models.verification_code import MOST_TRIES
 from webapp.auth import current_person, ensure_account, prepare_account
 from webapp.db import settings
 from webapp.i18n import current_language, likely_country
-from webapp.identity import find_code, prove, send_code
+from webapp.identity import WANTS_ANOTHER, find_code, prove, send_code
 from webapp.limits import limit_submits
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.countries import countries
@@ -72,9 +72,9 @@ def code_view(code: VerificationCode | None, said: str | None) -> CodeView | Non
     )
 
 
-def code_of_job(session: Session, job_id: UUID, user: User) -> CodeView | None:
+def code_of_job(db: Session, job_id: UUID, user: User) -> CodeView | None:
     """Return the code that a search waits for, unless the number is proven by now."""
-    code = session.scalar(
+    code = db.scalar(
         select(VerificationCode)
         .where(VerificationCode.job_id == job_id)
         .order_by(VerificationCode.id.desc())
@@ -91,6 +91,10 @@ def sign_in() -> Response:
     if settings().sms_provider == "none":
         return error_response(404)
     prepare_account()
+    if "another" in request.args:
+        session[WANTS_ANOTHER] = True
+    else:
+        session.pop(WANTS_ANOTHER, None)
     return _phone_form()
 
 

@@ -76,7 +76,7 @@ def verify_phone(body: PhoneVerificationRequest) -> Response:
     responses={
         200: PhoneVerification,
         404: problem_response("verification_not_found"),
-        409: problem_response("phone_taken"),
+        409: problem_response("phone_taken", "phone_kept"),
         422: problem_response("code_wrong", "code_used_up", "code_expired"),
     },
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -74,12 +74,13 @@ class SmsProvider(Protocol):
         """
         ...
 
-    def find(self, *, to: str, contains: str) -> SentText | None:
+    def find(self, *, to: str, contains: str, but: Collection[str] = ()) -> SentText | None:
         """Look for a text that may have been taken.
 
         Args:
             to: E.164.
             contains: what only that text contains, such as the token of its link.
+            but: ids of earlier sends of it that did not arrive.
 
         Raises:
             SmsError: it could not be looked for; nothing is known.

@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -67,10 +67,10 @@ class ConsoleSms:
         finally:
             os.close(file)
 
-    def find(self, *, to: str, contains: str) -> SentText | None:
+    def find(self, *, to: str, contains: str, but: Collection[str] = ()) -> SentText | None:
         """Look through the file."""
         for text in self.texts():
-            if text["to"] == to and contains in text["body"]:
+            if text["to"] == to and contains in text["body"] and text["sid"] not in but:
                 return SentText(str(text["sid"]))
         return None
 

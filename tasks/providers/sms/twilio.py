@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Self
@@ -82,14 +82,14 @@ class TwilioSms:
         segments = int(message.num_segments) if message.num_segments else None
         return SentText(sid=str(message.sid), segments=segments)
 
-    def find(self, *, to: str, contains: str) -> SentText | None:
+    def find(self, *, to: str, contains: str, but: Collection[str] = ()) -> SentText | None:
         """Look through the number's messages.
 
         Not by the date: a message that waits in their queue has none yet.
         """
         with self._explained():
             for message in self._client.messages.list(to=to, limit=_LOOK_THROUGH):
-                if contains in (message.body or ""):
+                if contains in (message.body or "") and message.sid not in but:
                     segments = int(message.num_segments) if message.num_segments else None
                     return SentText(str(message.sid), segments)
         return None

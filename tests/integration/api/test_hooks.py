@@ -13,13 +13,15 @@ import pytest
 from cast import Person
 from factories import claim_job, give_phone, make_job
 from flask import Flask
+from sqlalchemy import select
 from standins.twilio import ACCOUNT_SID, AUTH_TOKEN
 from standins.twilio.handle import FROM
 from twilio.request_validator import RequestValidator
 
-from models import Database, NotificationClaim, NotificationStatus, Settings
+from models import Database, NotificationClaim, NotificationStatus, Settings, TextToForget
 from models.callback import callback_hash, callback_url
 from models.phone import PhoneKeys
+from models.queries import query
 
 PUBLIC = "https://text.example.org"
 SID, OTHER_SID = "SM" + "1" * 32, "SM" + "2" * 32
@@ -219,6 +221,39 @@ def test_out_of_reach_is_tried_once_more_and_then_not_again(
     )
     carrier.report(claim.id, "undelivered", code=30003, sid=OTHER_SID, fence=2)
     assert row(claim.id) == ("undelivered", OTHER_SID, "30003")
+
+
+def test_late_reports_about_a_send_that_did_not_arrive_say_nothing_about_the_next(
+    carrier: Carrier,
+    sending: Any,
+    row: Any,
+    database: Database,
+    owner_connection: psycopg.Connection,
+) -> None:
+    """The text waits to be sent again; erasing the account will have the first one deleted too."""
+    claim = sending()
+    assert carrier.report(claim.id, "undelivered", code=30003) == 204
+    assert carrier.report(claim.id, "sent") == 204
+    assert row(claim.id) == ("queued", None, "30003")
+    owner_connection.execute(
+        "update notifications set status = 'sending', fence = 2 where id = %s", (claim.id,)
+    )
+    assert carrier.report(claim.id, "sent", sid=OTHER_SID, fence=2) == 204
+    assert carrier.report(claim.id, "sent") == 204
+    assert row(claim.id)[:2] == ("sent", OTHER_SID)
+    told = owner_connection.execute(
+        "select count(*) from operator_events where subject = %s", (str(claim.id),)
+    ).fetchone()
+    assert told == (0,)
+    owner_connection.execute(
+        "update notifications set provider = 'twilio' where id = %s", (claim.id,)
+    )
+    with pytest.raises(ZeroDivisionError), database.operator() as session:
+        session.execute(query("forget_texts"), {"account_id": claim.owner_id})
+        assert {text.provider_sid for text in session.scalars(select(TextToForget))} == {
+            SID, OTHER_SID,
+        }  # fmt: skip
+        raise ZeroDivisionError  # and have it undone: nobody is erased here
 
 
 def test_what_turns_up_stops_a_text_that_was_to_be_sent_again(

@@ -72,10 +72,10 @@ class Visitor:
         """Return what the form of a page that goes to `action` sends of its own."""
         return hidden_fields(self.get(page).text, action)
 
-    def sign_in(self, settings: Settings, number: str | None = None) -> str:
+    def sign_in(self, settings: Settings, number: str | None = None, page: str = "/sign-in") -> str:
         """Prove a phone, a new one unless it is given, and return it in E.164."""
         number = number or new_number()
-        answer = self.press("/sign-in", "/sign-in", country="KR", phone=number)
+        answer = self.press(page, "/sign-in", country="KR", phone=number)
         page = answer.headers["Location"]
         answer = self.type_code(settings, page)
         assert answer.status_code == 303, answer.text

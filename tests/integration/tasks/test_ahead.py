@@ -36,12 +36,14 @@ def test_what_is_held_behind_a_long_job_is_done_elsewhere(
         database,
         settings,
         person_a.id,
-        params={"steps": 1, "step_seconds": 9, "marks": str(marks)},
+        params={"steps": 1, "step_seconds": 30, "marks": str(marks)},
     )
     held = make_job(database, settings, person_b.id, params={"steps": 1})
     wait_for(marks.exists, what="the long job at work")
     processes.start("worker", "--name", "second", "--concurrency", "1")
-    wait_for(lambda: read_job(database, person_b.id, held).status == "succeeded", 8, "the held job")
+    wait_for(
+        lambda: read_job(database, person_b.id, held).status == "succeeded", 25, "the held job"
+    )
     assert read_job(database, person_a.id, long).status == "running"
     worker = owner_connection.execute("select worker from jobs where id = %s", (held,)).fetchone()
     assert worker is not None

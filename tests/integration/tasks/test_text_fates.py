@@ -166,6 +166,56 @@ def test_too_many_requests_wait_as_long_as_they_are_told(
     assert len(twilio.messages) == 1
 
 
+def test_a_carrier_that_is_away_for_hours_loses_no_text(
+    twilio: TwilioStandIn,
+    text: Callable[[], Text],
+    sender: None,
+    owner_connection: psycopg.Connection,
+) -> None:
+    """However often it was tried before; only when its link has ended is it given up, and told."""
+    for status, ends in (("sent", "1 day"), ("failed", "0 days")):
+        one = text()
+        owner_connection.execute(
+            "update notifications set attempts = 3000 where id = %s", (one.id,)
+        )
+        owner_connection.execute(
+            "update jobs set expires_at = now() + interval %s where id = %s".replace(
+                "interval %s", f"interval '{ends}'"
+            ),
+            (one.job_id,),
+        )
+        twilio.script(Behaviour("throttle", retry_after=1))
+        one.sweep()
+        wait_for(lambda one=one: one.row("error_code")[0] == "20429", what="a try")
+        owner_connection.execute(
+            "update notifications set not_before = now() where id = %s and status = 'queued'",
+            (one.id,),
+        )
+        one.wait_for(status)
+    told = owner_connection.execute(
+        "select event from operator_events where subject = %s", (str(one.id),)
+    ).fetchall()
+    assert told == [("text_given_up",)]
+
+
+def test_after_a_change_of_number_nothing_is_sent_again(
+    twilio: TwilioStandIn,
+    text: Callable[[], Text],
+    sender: None,
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+) -> None:
+    """Looking for it under the new number would not find the one that went to the old."""
+    twilio.script(Behaviour("fault", accepts=True, callbacks="never"))
+    one = text()
+    one.sweep()
+    wait_for(lambda: one.row("status")[0] == "unknown", what="its record")
+    give_phone(database, settings, person_a.id)
+    one.wait_for("needs_review")
+    assert len(twilio.messages) == 1
+
+
 @pytest.mark.parametrize("how", ["fault", "reset", "close"])
 @pytest.mark.parametrize("lag", [0, 2])
 def test_what_was_taken_without_an_answer_is_found_and_not_sent_again(
@@ -177,6 +227,7 @@ def test_what_was_taken_without_an_answer_is_found_and_not_sent_again(
     one.wait_for("sent")
     [taken] = twilio.messages
     assert one.row("provider_sid, resends, looks") == (taken["sid"], 0, 0 if lag == 0 else 1)
+    assert one.row("provider")[0] == "twilio"
 
 
 @pytest.mark.parametrize("how", ["fault", "reset"])

@@ -35,6 +35,15 @@ def test_what_is_no_number_is_refused_with_an_example(typed: str) -> None:
         PhoneNumber.parse(typed)
 
 
+@pytest.mark.parametrize(
+    "typed", ["+449098790000", "+19002345678", "+82601234567", "+447012345678", "+82212345678"]
+)
+def test_numbers_that_cost_extra_or_take_no_texts_are_refused(typed: str) -> None:
+    """Premium and personal numbers would pay whoever has codes sent to them."""
+    with pytest.raises(PhoneNumberError):
+        PhoneNumber.parse(typed)
+
+
 def test_a_stored_number_tells_nothing_without_the_keys(settings: Settings) -> None:
     """Ciphertext differs each time; the look-up hash is keyed; another owner cannot read it."""
     keys = PhoneKeys(settings)
