@@ -97,7 +97,10 @@ class Settings(BaseSettings):
         30, ge=1, le=10_000, description="Texts about jobs to one number in a day."
     )
     texts_per_country_a_day: int = Field(
-        1000, ge=1, le=10_000_000, description="Texts to one country prefix in a day, codes half of it at most."
+        1000,
+        ge=1,
+        le=10_000_000,
+        description="Texts to one country prefix in a day, codes half of it at most.",
     )
     texts_a_day: int = Field(
         2000, ge=1, le=10_000_000, description="Texts in all in a day, codes half of it at most."
