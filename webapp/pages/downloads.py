@@ -18,11 +18,11 @@ from webapp.pages.sharing import can_share
 from webapp.tables import table_of, to_csv
 
 
-@pages_blueprint.get("/jobs/<uuid:job_id>/result.<any(json, csv):form>")
+@pages_blueprint.get("/jobs/<uuid:job_id>/result.<form>")
 def download_result(job_id: UUID, form: str) -> Response:
     """Give somebody what their search found: all of it as JSON, or its list as CSV."""
     person = current_person()
-    if person is None:
+    if person is None or form not in ("json", "csv"):
         return error_response(404)
     with database().owner(person.id) as session:
         job = session.scalar(select(Job).where(Job.id == job_id).options(undefer(Job.result)))

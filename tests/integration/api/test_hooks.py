@@ -250,7 +250,7 @@ def test_late_reports_about_a_send_that_did_not_arrive_say_nothing_about_the_nex
     )
     with pytest.raises(ZeroDivisionError), database.operator() as session:
         session.execute(query("forget_texts"), {"account_id": claim.owner_id})
-        assert {text.provider_sid for text in session.scalars(select(TextToForget))} == {
+        assert {text.provider_sid for text in session.scalars(select(TextToForget))} >= {
             SID, OTHER_SID,
         }  # fmt: skip
         raise ZeroDivisionError  # and have it undone: nobody is erased here

@@ -23,7 +23,9 @@ from webapp.cli import main
 @pytest.fixture
 def anew(settings: Settings, owner_connection: psycopg.Connection) -> Iterator[Settings]:
     """Settings with another key, the former among those before; only this test's numbers exist."""
-    owner_connection.execute("update users set phone_ciphertext = null, phone_verified_at = null")
+    owner_connection.execute(
+        "update users set phone_ciphertext = null, phone_verified_at = null where erased_at is null"
+    )
     owner_connection.execute("update verification_codes set phone_ciphertext = null")
     yield settings.model_copy(
         update={
@@ -31,7 +33,9 @@ def anew(settings: Settings, owner_connection: psycopg.Connection) -> Iterator[S
             "phone_cipher_keys_before": settings.phone_cipher_key,
         }
     )
-    owner_connection.execute("update users set phone_ciphertext = null, phone_verified_at = null")
+    owner_connection.execute(
+        "update users set phone_ciphertext = null, phone_verified_at = null where erased_at is null"
+    )
     owner_connection.execute("update verification_codes set phone_ciphertext = null")
 
 
