@@ -27,6 +27,7 @@ def processes(
     owner_connection.execute("update jobs set status = 'cancelled' where status = 'queued'")
     owner_connection.execute("update jobs set status = 'cancelled' where status = 'running'")
     owner_connection.execute("delete from notifications")
+    owner_connection.execute("delete from texts_to_forget")
     with redis.Redis.from_url(settings.redis_url.get_secret_value()) as client:
         client.flushall()
     processes = Processes(environment, tmp_path / "logs")

@@ -78,6 +78,7 @@ def test_hints_do_not_pile_up_while_nobody_takes_them(
     valkey_client: redis.Redis,  # type: ignore[type-arg]
 ) -> None:
     """With the sender down, Redis holds each text's hint at most once in a while."""
+    valkey_client.delete("notifications")
     owner_connection.execute("update notifications set dispatched_at = null")
     sent = [sweeps.send_due_notifications() for _ in range(10)]
     assert sent == [3] + [0] * 9
