@@ -36,15 +36,9 @@ def code_caps(
             keys.fingerprint(f"address {_network(address)}"),
             settings.codes_per_address_a_day,
         ),
-        *_half_for_codes(total_caps(settings, e164)),
-        *total_caps(settings, e164),
-    ]
-
-
-def _half_for_codes(caps: list[Cap]) -> list[Cap]:
-    """Return caps that leave half a day's texts to jobs, whoever asks for codes without end."""
-    return [
-        Cap(cap.scope.replace("text_", "code_"), cap.key, max(1, cap.most // 2)) for cap in caps
+        # Jobs keep half a day's texts, whoever asks for codes without end.
+        *total_caps(settings, e164, "code", part=2),
+        *total_caps(settings, e164, "text"),
     ]
 
 
@@ -52,16 +46,16 @@ def text_caps(settings: Settings, keys: PhoneKeys, *, e164: str) -> list[Cap]:
     """Return what one more text about a job counts against."""
     return [
         Cap("text_number", keys.fingerprint(e164), settings.texts_per_number_a_day),
-        *total_caps(settings, e164),
+        *total_caps(settings, e164, "text"),
     ]
 
 
-def total_caps(settings: Settings, e164: str) -> list[Cap]:
-    """Return what every text and every code counts against."""
+def total_caps(settings: Settings, e164: str, what: str, *, part: int = 1) -> list[Cap]:
+    """Return what everybody's texts, or codes, count against; a `part` of what a day allows."""
     prefix = str(phonenumbers.parse(e164).country_code).encode()
     return [
-        Cap("text_country", prefix, settings.texts_per_country_a_day),
-        Cap("text_total", b"all", settings.texts_a_day),
+        Cap(f"{what}_country", prefix, max(1, settings.texts_per_country_a_day // part)),
+        Cap(f"{what}_total", b"all", max(1, settings.texts_a_day // part)),
     ]
 
 

@@ -70,6 +70,15 @@ def choose_photo(page: Page, files: Path) -> None:
         expect(page.locator(".preview")).to_be_visible()
 
 
+def fill_search(page: Page, files: Path, number: str) -> None:
+    """Fill in the form: the photo, the category of cups, and a Korean number."""
+    choose_photo(page, files)
+    page.locator(".more summary").click()
+    page.locator("label.chip", has=page.locator("[value=drink]")).click()
+    page.select_option("#country", "KR")
+    page.fill("#phone", number)
+
+
 def send(page: Page) -> None:
     """Send the form and arrive at the job's page."""
     page.locator("button.go").click()

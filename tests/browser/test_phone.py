@@ -12,6 +12,7 @@ from browser_steps import (
     Meet,
     Product,
     choose_photo,
+    fill_search,
     find_link,
     job_id,
     owner_of,
@@ -50,11 +51,7 @@ def test_number_code_search_text_link_stop(
     name = f"{word}-{size['width']}-{scheme}"
     person = meet(language, size, color_scheme=scheme)
     page = person.page()
-    choose_photo(page, files)
-    page.locator(".more summary").click()
-    page.locator("label.chip", has=page.locator("[value=drink]")).click()
-    page.select_option("#country", "KR")
-    page.fill("#phone", number)
+    fill_search(page, files, number)
     with product.at_rest():
         send(page)
         page.fill("#code", "000000" if read_code(person, number) != "000000" else "111111")
@@ -65,7 +62,7 @@ def test_number_code_search_text_link_stop(
         type_code(person, page, number)
         expect(page.locator("#promise")).to_contain_text(LOCK[word])
         preview = page.locator(".text-preview .bubble")
-        expect(preview).to_contain_text({"en": "…", "ko": "컵 결과 …건"}[word])
+        expect(preview).to_contain_text({"en": "… results", "ko": "컵 결과 …건"}[word])
         expect(preview).to_contain_text("/r/…")
         shoot(page, f"preview-{name}")
     expect(page.locator(".product")).to_have_count(19)

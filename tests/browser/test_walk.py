@@ -14,6 +14,7 @@ from browser_steps import (
     Product,
     choose_photo,
     fetch_status,
+    fill_search,
     find_link,
     job_id,
     load_pictures,
@@ -65,11 +66,7 @@ def test_photo_in_text_out_link_open(
     person = meet(language, size, color_scheme=scheme)
     page = person.page()
     shoot(page, f"home-{name}")
-    choose_photo(page, files)
-    page.locator(".more summary").click()
-    page.locator("label.chip", has=page.locator("[value=drink]")).click()
-    page.select_option("#country", "KR")
-    page.fill("#phone", number)
+    fill_search(page, files, number)
     with product.at_rest():
         send(page)
         expect(page.locator("#verify")).to_contain_text(number[-4:])
@@ -110,11 +107,7 @@ def test_page_is_closed_and_the_text_comes(meet: Meet, product: Product, files: 
     """
     person = meet()
     page = person.page()
-    choose_photo(page, files)
-    page.locator(".more summary").click()
-    page.locator("label.chip", has=page.locator("[value=drink]")).click()
-    page.select_option("#country", "KR")
-    page.fill("#phone", "010-1234-5675")
+    fill_search(page, files, "010-1234-5675")
     with product.at_rest():
         send(page)
         type_code(person, page, "010-1234-5675")

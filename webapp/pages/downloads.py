@@ -14,7 +14,7 @@ from webapp.auth import current_person
 from webapp.db import database
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
-from webapp.pages.sharing import can_share
+from webapp.pages.results import has_result
 from webapp.tables import table_of, to_csv
 
 
@@ -26,7 +26,7 @@ def download_result(job_id: UUID, form: str) -> Response:
         return error_response(404)
     with database().owner(person.id) as session:
         job = session.scalar(select(Job).where(Job.id == job_id).options(undefer(Job.result)))
-        if job is None or not can_share(job) or job.result is None:
+        if job is None or not has_result(job) or job.result is None:
             return error_response(404)
         result, name = job.result, f"textback-{job.created_at:%Y-%m-%d}-{job.kind}.{form}"
     if form == "csv":

@@ -24,8 +24,8 @@ from webapp.pages.actions import repeatable
 from webapp.pages.ask import new_key
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
-from webapp.pages.results import category_labels, count_of, photo_of, result_view
-from webapp.pages.sharing import can_share, share_view
+from webapp.pages.results import category_labels, count_of, has_result, photo_of, result_view
+from webapp.pages.sharing import share_view
 from webapp.pages.templating import clock, masked
 from webapp.pages.verify import code_of_job
 from webapp.pages.waiting import place_in_line, time_left, waiting_words
@@ -211,7 +211,7 @@ def _text_of(session: Session, job_id: UUID) -> Notification | None:
 
 
 def _downloads(job: Job) -> tuple[str, ...]:
-    if job.result is None or not can_share(job):
+    if job.result is None or not has_result(job):
         return ()
     return ("json",) if table_of(job.result) is None else ("json", "csv")
 

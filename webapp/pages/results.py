@@ -14,6 +14,7 @@ from models import Job, JobStatus, ProductCategory, Upload
 from tasks.fields import upload_fields
 from tasks.registry import kinds
 from webapp.pages.words import in_language, job_error, title_of
+from webapp.resources.job_json import has_expired
 
 # The kind these pages have a form for.
 IMAGE_SEARCH = "image_search"
@@ -37,6 +38,11 @@ def result_view(session: Session, job: Job) -> dict[str, Any]:
         "why": why,
         "next_step": next_step,
     }
+
+
+def has_result(job: Job) -> bool:
+    """Whether its answer, or a part of one, is there to be seen. `job.result` must be loaded."""
+    return job.is_final and job.result is not None and not has_expired(job)
 
 
 def headline(job: Job) -> str:

@@ -17,7 +17,7 @@ from webapp.auth import current_person
 from webapp.db import database, settings
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
-from webapp.resources.job_json import has_expired
+from webapp.pages.results import has_result
 
 
 @pages_blueprint.post("/jobs/<uuid:job_id>/links")
@@ -44,16 +44,11 @@ def end_link(job_id: UUID) -> AnyResponse:
     return _change(job_id, lambda session, job: end_shared_links(session, job.id))
 
 
-def can_share(job: Job) -> bool:
-    """Whether there is anything to show to others. `job.result` must be loaded already."""
-    return job.is_final and job.result is not None and not has_expired(job)
-
-
 def share_view(session: Session, job: Job) -> dict[str, Any]:
     """Return what the page of a search says about its link; `job.result` must be loaded already."""
-    link = shared_link(session, job.id) if can_share(job) else None
+    link = shared_link(session, job.id) if has_result(job) else None
     return {
-        "can_share": can_share(job),
+        "can_share": has_result(job),
         "shared": link and {"url": link.url(settings()), "opens": link.opens},
     }
 
@@ -72,7 +67,7 @@ def _change(job_id: UUID, change: Callable[[Session, Job], None]) -> AnyResponse
         )
         if job is None:
             return error_response(404)
-        if not can_share(job):
+        if not has_result(job):
             return redirect(f"/jobs/{job_id}", code=303)
         change(session, job)
     return redirect(f"/jobs/{job_id}#share", code=303)

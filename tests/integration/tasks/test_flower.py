@@ -7,11 +7,11 @@ import json
 import time
 import urllib.error
 import urllib.request
-from base64 import b64encode
 from pathlib import Path
 
 from cast import Person
 from factories import make_job, read_job
+from flower_client import ask_flower
 from processes import Processes, wait_for
 
 from models import Database, Settings
@@ -30,9 +30,11 @@ def test_flower_shows_how_each_job_ended_and_still_does_after_a_restart(
     port = free_port()
     own = {"FLOWER_PORT": str(port), "DATA_DIR": str(tmp_path)}
     flower = processes.start("flower", **own)
-    wait_for(lambda: _flower(port, "/healthcheck"), what="Flower")
+    wait_for(lambda: ask_flower(port, "/healthcheck"), what="Flower")
     processes.start("worker", "--concurrency", "1")
-    wait_for(lambda: b"work@" in (_flower(port, "/api/workers?refresh=1") or b""), what="a worker")
+    wait_for(
+        lambda: b"work@" in (ask_flower(port, "/api/workers?refresh=1") or b""), what="a worker"
+    )
     jobs = [make_job(database, settings, person_a.id, kind=k) for k in ("count_slowly", "hopeless")]
     wait_for(
         lambda: all(read_job(database, person_a.id, job).is_final for job in jobs), what="both"
@@ -45,10 +47,11 @@ def test_flower_shows_how_each_job_ended_and_still_does_after_a_restart(
     }
     wait_for(lambda: _shown(port) == expected, what=f"three tasks, not {_shown(port)}")
     seen_at = time.time()
-    wait_for(lambda: _saved_at(tmp_path) > seen_at, what="Flower saving, every five seconds")
+    # Every five seconds; a second later it has written all of it.
+    wait_for(lambda: seen_at < _saved_at(tmp_path) < time.time() - 1, what="Flower having saved")
     processes.kill(flower)
     processes.start("flower", **own)
-    wait_for(lambda: _flower(port, "/healthcheck"), what="Flower again")
+    wait_for(lambda: ask_flower(port, "/healthcheck"), what="Flower again")
     assert _shown(port) == expected
 
 
@@ -58,24 +61,12 @@ def _saved_at(folder: Path) -> float:
 
 
 def _shown(port: int) -> set[tuple[str, str, str]]:
-    tasks = json.loads(_flower(port, "/api/tasks") or b"{}").values()
+    tasks = json.loads(ask_flower(port, "/api/tasks") or b"{}").values()
     return {
         (task["name"], ast.literal_eval(task["args"])[0], task["state"])
         for task in tasks
         if task["name"] and task["name"].startswith("job.")
     }
-
-
-def _flower(port: int, path: str) -> bytes | None:
-    login = b64encode(b"textback:flower-password").decode()
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Basic {login}"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return bytes(answer.read())
-    except OSError:
-        return None
 
 
 def test_flower_does_not_start_without_a_password_or_answer_without_login(
@@ -87,7 +78,7 @@ def test_flower_does_not_start_without_a_password_or_answer_without_login(
     assert "FLOWER_PASSWORD" in processes.log()
     port = free_port()
     processes.start("flower", FLOWER_PORT=str(port), DATA_DIR=str(tmp_path))
-    wait_for(lambda: _flower(port, "/healthcheck"), what="Flower")
+    wait_for(lambda: ask_flower(port, "/healthcheck"), what="Flower")
     for path in ("/", "/api/workers", "/api/tasks"):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:

@@ -22,6 +22,7 @@ from api_client import free_port, make_token, start_web
 from cast import Person
 from everywhere import Found, Wanted, in_database, in_files, in_pages, in_redis
 from factories import make_job, new_number
+from flower_client import ask_flower
 from itsdangerous import base64_decode
 from processes import Processes, wait_for
 
@@ -104,7 +105,7 @@ def test_a_full_run_leaves_nothing_in_clear(
     )
     processes.start("flower", FLOWER_PORT=str(flower_port), **own)
     sweeps()
-    wait_for(lambda: _flower(flower_port, "/healthcheck"), 40, "Flower")
+    wait_for(lambda: ask_flower(flower_port, "/healthcheck"), 40, "Flower")
     number, token = new_number(), make_token(database, person_a)
     caller = Caller(web.address, token)
     texts = tmp_path / "data" / FILE_NAME
@@ -132,7 +133,7 @@ def test_a_full_run_leaves_nothing_in_clear(
     seen_at = time.time()
     wait_for(lambda: _saved_at(tmp_path / "data") > seen_at, 20, "Flower's file")
 
-    pages = {path: _flower(flower_port, path) or b"" for path in (*FLOWER_PAGES, *shown)}
+    pages = {path: ask_flower(flower_port, path) or b"" for path in (*FLOWER_PAGES, *shown)}
     assert all(pages.values())
     logs = [*(tmp_path / "logs").glob("*"), *tmp_path_factory.getbasetemp().glob("*/*.log")]
     assert len(logs) >= 8
@@ -222,7 +223,7 @@ def _in_texts(texts: Path, pattern: str) -> str | None:
 
 def _shown(port: int, jobs: set[str]) -> list[str] | None:
     """Return the pages of all tasks once Flower knows how those about these jobs ended."""
-    tasks = json.loads(_flower(port, "/api/tasks") or b"{}")
+    tasks = json.loads(ask_flower(port, "/api/tasks") or b"{}")
     ended = {
         job
         for job in jobs
@@ -230,15 +231,3 @@ def _shown(port: int, jobs: set[str]) -> list[str] | None:
         if job in str(task["args"]) and task["state"] in ("SUCCESS", "FAILURE")
     }
     return [f"/task/{task_id}" for task_id in tasks] if ended == jobs else None
-
-
-def _flower(port: int, path: str) -> bytes | None:
-    login = b64encode(b"textback:flower-password").decode()
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Basic {login}"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return bytes(answer.read())
-    except OSError:
-        return None
