@@ -17,17 +17,23 @@ from models import Database, Job, Settings
 
 
 @pytest.fixture
+def no_other_texts(owner_connection: psycopg.Connection) -> None:
+    """No text or code that another test left: a sender would take it before those of this test."""
+    for table in ("notifications", "verification_codes", "texts_to_forget"):
+        owner_connection.execute(f"delete from {table}")
+
+
+@pytest.fixture
 def processes(
     environment: dict[str, str],
     settings: Settings,
     owner_connection: psycopg.Connection,
+    no_other_texts: None,
     tmp_path: Path,
 ) -> Iterator[Processes]:
     """Commands of the product on servers in which no other test left anything to do."""
     owner_connection.execute("update jobs set status = 'cancelled' where status = 'queued'")
     owner_connection.execute("update jobs set status = 'cancelled' where status = 'running'")
-    owner_connection.execute("delete from notifications")
-    owner_connection.execute("delete from texts_to_forget")
     with redis.Redis.from_url(settings.redis_url.get_secret_value()) as client:
         client.flushall()
     processes = Processes(environment, tmp_path / "logs")
@@ -66,12 +72,3 @@ def ended(database: Database, person_a: Person) -> Callable[..., Job]:
         return wait_for(look, seconds, f"the end of job {job_id}")
 
     return wait
-
-
-@pytest.fixture
-def no_other_texts(owner_connection: psycopg.Connection) -> None:
-    """None that another test left behind: a sender would take it before those of this test."""
-    owner_connection.execute(
-        "update notifications set status = 'failed', error_code = 'texts_off', holder = null,"
-        " guarded_at = null where status in ('queued', 'sending', 'unknown')"
-    )
