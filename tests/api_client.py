@@ -90,8 +90,10 @@ def start_web(processes: Processes, **environment: str) -> Web:
     """Start a real `textback web` with one worker and wait until it answers."""
     port = str(free_port())
     address = f"http://127.0.0.1:{port}"
-    defaults = {"PORT": port, "BASE_URL": address, "WEB_WORKERS": "1"}
-    process = processes.start("web", **{**defaults, "SUBMITS_PER_MINUTE": str(MANY), **environment})
+    # All of a run's people come from one address.
+    limits = {"SUBMITS_PER_MINUTE": str(MANY), "CODES_PER_ADDRESS_A_DAY": str(MANY)}
+    defaults = {"PORT": port, "BASE_URL": address, "WEB_WORKERS": "1", **limits}
+    process = processes.start("web", **{**defaults, **environment})
 
     def answers() -> bool:
         try:

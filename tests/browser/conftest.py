@@ -63,8 +63,7 @@ def product(
     logs = tmp_path_factory.mktemp("logs")
     processes = Processes(environment, logs)
     try:
-        # All these people come from one address.
-        address = start_web(processes, CODES_PER_ADDRESS_A_DAY="1000").address
+        address = start_web(processes).address
         # Apart from the one that does jobs: codes are texted while no job begins.
         processes.start(
             "worker", "--queues", "notifications", "--name", "texts", "--pool", "solo",
