@@ -12,7 +12,9 @@ from pathlib import Path
 from uuid import UUID
 
 import psycopg
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from models.phone import mask
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOTS = ROOT / "artifacts" / "pages"
@@ -53,6 +55,12 @@ class Person:
         page.goto(path if path.startswith("http") else self.address + path)
         return page
 
+    def tell(self) -> str:
+        """Say what stands on each of the pages, for whoever asks why a walk failed."""
+        return "\n\n".join(
+            f"{page.url}\n{page.inner_text('body', timeout=2_000)}" for page in self.context.pages
+        )
+
     def _hear(self, kind: str, text: str) -> None:
         # Chromium complains about a page that is meant to be 404, or a network that is meant to
         # be away; our own pages load no file that is missing (asserted by their looks).
@@ -88,8 +96,7 @@ def send(page: Page) -> None:
 def find_link(person: Person, number: str, name: str) -> str:
     """Find the text to a number on the phone of this machine and return its link."""
     phone = person.page("/dev/phone")
-    text = phone.locator(".bubbles li", has_text=number[-4:])
-    bubble = text.locator(".bubble", has=phone.locator("a")).last
+    bubble = _texts_to(phone, number).locator(".bubble", has=phone.locator("a")).last
     expect(bubble).to_contain_text("19")
     shoot(phone, name)
     link = bubble.locator("a").get_attribute("href")
@@ -100,13 +107,17 @@ def find_link(person: Person, number: str, name: str) -> str:
 def read_code(person: Person, number: str) -> str:
     """Find the newest code for a number on the phone of this machine."""
     phone = person.page("/dev/phone")
-    text = phone.locator(".bubbles li", has_text=number[-4:])
-    bubble = text.locator(".bubble", has_text="Textback").last
+    bubble = _texts_to(phone, number).locator(".bubble", has_text="Textback").last
     expect(bubble).to_contain_text(re.compile(r"\d{6}"))
     found = re.search(r"\d{6}", bubble.inner_text())
     phone.close()
     assert found is not None
     return found[0]
+
+
+def _texts_to(phone: Page, number: str) -> Locator:
+    """Find the texts to a number: its last digits may also stand in somebody's code."""
+    return phone.locator(".bubbles li", has_text=mask(number[-4:]))
 
 
 def type_code(person: Person, page: Page, number: str) -> None:

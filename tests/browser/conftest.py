@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import psycopg
@@ -79,8 +79,21 @@ def product(
         processes.end()
 
 
+_FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember whether a test failed, for what is still to be told of it."""
+    report = yield
+    item.stash[_FAILED] = report.failed
+    return report
+
+
 @pytest.fixture
-def meet(chromium: Browser, product: Product) -> Iterator[Meet]:
+def meet(request: pytest.FixtureRequest, chromium: Browser, product: Product) -> Iterator[Meet]:
     """Meet somebody with a browser of their own; at the end it must have nothing to complain of."""
     people: list[Person] = []
 
@@ -96,6 +109,8 @@ def meet(chromium: Browser, product: Product) -> Iterator[Meet]:
         return people[-1]
 
     yield somebody
+    if request.node.stash[_FAILED]:
+        print(*(person.tell() for person in people), sep="\n\n")
     for person in people:
         person.context.close()
     assert [complaint for person in people for complaint in person.complaints] == []
