@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models import Ended, Job, JobStatus
 from models.cancellation import request_cancel, settle_lapsed_cancel
 from tasks.dispatch import hint_on_commit
-from tasks.wake import wake_on_commit
+from tasks.wake import wake_on_commit, wake_person_on_commit
 
 
 def cancel(session: Session, job_id: UUID) -> Ended | None:
@@ -20,6 +20,8 @@ def cancel(session: Session, job_id: UUID) -> Ended | None:
     """
     ended = request_cancel(session, job_id)
     _tell(session, job_id, ended)
+    if ended is not None:
+        wake_person_on_commit(session, session.get_one(Job, job_id).owner_id)
     return ended
 
 
@@ -33,6 +35,7 @@ def settle(session: Session, job: Job) -> None:
     ended = settle_lapsed_cancel(session, job.id)
     if ended is not None:
         _tell(session, job.id, ended)
+        wake_person_on_commit(session, job.owner_id)
         session.refresh(job)
 
 

@@ -35,7 +35,7 @@ from tasks.memory import memory_limit
 from tasks.publishing import flush
 from tasks.recording import record
 from tasks.registry import JobKind, UnknownKindError, find_kind
-from tasks.wake import wake_on_commit
+from tasks.wake import wake_on_commit, wake_person_on_commit
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,7 @@ def run(job_id: UUID, *, worker: str, database: Database, settings: Settings) ->
         )
         if claim is not None:
             wake_on_commit(session, job_id)
+            wake_person_on_commit(session, claim.owner_id)
     if claim is None:
         raise StaleHint(f"job {job_id}: {_describe(database, job_id)}")
     attempt = _Attempt(claim, database, settings)
@@ -226,6 +227,7 @@ class _Attempt:
 
     def _tell(self, session: Step, ended: Ended) -> None:
         wake_on_commit(session, self._claim.job_id)
+        wake_person_on_commit(session, self._claim.owner_id)
         if ended.notification_id is not None:
             notify_on_commit(session, ended.notification_id)
         hint_on_commit(session, ended.next)

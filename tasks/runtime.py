@@ -11,6 +11,8 @@ from models import Database, Settings
 
 # Every job's changes go over one channel: a wake-up that says "look at this row".
 WAKE_CHANNEL = "textback:wake"
+# And that a job of somebody has begun or ended, over another, which says whose.
+PERSON_CHANNEL = "textback:person"
 
 
 @cache

@@ -25,6 +25,7 @@ from tasks.errors import ParamsError
 from tasks.field_words import field_errors
 from tasks.fields import upload_fields
 from tasks.registry import JobKind, find_kind
+from tasks.wake import wake_person_on_commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,7 @@ def submit(session: Session, settings: Settings, owner_id: UUID, submission: Sub
         if upload is not None:
             upload.keep_until(job.expires_at)
     session.flush()
+    wake_person_on_commit(session, owner_id)
     hint_on_commit(session, Turn(job.id, kind.name, queue) if has_turn else None)
     return job
 

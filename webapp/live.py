@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,19 +23,16 @@ from redis.retry import Retry
 
 from models import Database, Job, Settings
 from models.job import queue_positions
-from tasks.runtime import WAKE_CHANNEL
+from tasks.runtime import PERSON_CHANNEL, WAKE_CHANNEL
 from webapp.auth import CurrentPerson, live_credentials
 from webapp.db import DATABASE_AWAY
-from webapp.errors import ProblemError
+from webapp.people import Listener, People
+from webapp.places import Places, no_place
 from webapp.resources.job_json import JobView, job_json, read_view
 
 log = logging.getLogger(__name__)
 
 _KEY = "textback.live"
-# Well below the connections a worker holds, so that streams never keep other requests out.
-MAX_WATCHERS = 4000
-# So that nobody takes the places of all others.
-MAX_WATCHERS_OF_ONE = 50
 # A lost wake-up costs this much; places in the queue move without one.
 _READ_AGAIN_SECONDS = 15.0
 _PLACES_SECONDS = 3.0
@@ -140,7 +136,8 @@ class Hub:
         self._redis_url = settings.redis_url.get_secret_value()
         self._lock = threading.Lock()
         self._watched: dict[UUID, set[Watcher]] = {}
-        self._of_person: Counter[UUID] = Counter()
+        self._places = Places()
+        self._people = People(self._places)
         self._read_at: dict[UUID, float] = {}
         # Those that wait in the queue, with the place that was read last.
         self._queued: dict[UUID, int] = {}
@@ -160,22 +157,26 @@ class Hub:
             ProblemError: too many watch already, this person too often, or the process is stopping.
         """
         watcher = Watcher(self, job_id, person)
+        self._places.take(person.id)
         with self._lock:
-            if self._closed.is_set() or self._of_person.total() >= MAX_WATCHERS:
-                raise ProblemError("too_many_streams", headers={"Retry-After": "10"})
-            if self._of_person[person.id] >= MAX_WATCHERS_OF_ONE:
-                raise ProblemError(
-                    "too_many_requests",
-                    f"This account waits for jobs at {MAX_WATCHERS_OF_ONE} places already. "
-                    "Close some, or ask again without waiting.",
-                    headers={"Retry-After": "10"},
-                )
-            self._of_person[person.id] += 1
+            if self._closed.is_set():
+                self._places.give_back(person.id)
+                raise no_place()
             self._watched.setdefault(job_id, set()).add(watcher)
             self._read_at.setdefault(job_id, time.monotonic())
-            if not self._threads:
-                self._start()
+            self._start()
         return watcher
+
+    def listen(self, person_id: UUID) -> Listener:
+        """Return a listener that is told whenever a job of this person begins or ends.
+
+        Raises:
+            ProblemError: as `watch`.
+        """
+        listener = self._people.listen(person_id)
+        with self._lock:
+            self._start()
+        return listener
 
     def forget(self, watcher: Watcher) -> None:
         """Take a watcher away."""
@@ -184,14 +185,12 @@ class Hub:
             if watchers is None or watcher not in watchers:
                 return
             watchers.remove(watcher)
-            self._of_person[watcher.person.id] -= 1
-            if not self._of_person[watcher.person.id]:
-                del self._of_person[watcher.person.id]
             if not watchers:
                 self._watched.pop(watcher.job_id)
                 self._read_at.pop(watcher.job_id, None)
                 self._queued.pop(watcher.job_id, None)
                 self._stopping.discard(watcher.job_id)
+        self._places.give_back(watcher.person.id)
 
     def note(self, job_id: UUID, snapshot: Snapshot) -> None:
         """Remember what of a watched job changes without a word from anybody."""
@@ -217,17 +216,19 @@ class Hub:
             watchers = [watcher for group in self._watched.values() for watcher in group]
         for watcher in watchers:
             watcher.end()
+        self._people.close()
         self._woken.set()
         for thread in self._threads:
             thread.join(5)
 
     @property
     def watcher_count(self) -> int:
-        """How many watch."""
-        with self._lock:
-            return self._of_person.total()
+        """How many watch or listen."""
+        return self._places.taken
 
     def _start(self) -> None:
+        if self._threads:
+            return
         for name, target in (("wake-ups", self._listen), ("live reader", self._read)):
             thread = threading.Thread(target=target, name=name, daemon=True)
             self._threads.append(thread)
@@ -268,15 +269,19 @@ class Hub:
             with self._lock:
                 self._dirty.update(self._watched)
             self._woken.set()
+            self._people.tell_all()
         elif message["type"] == "message":
             try:
-                job_id = UUID(message["data"].decode())
+                named = UUID(message["data"].decode())
             except ValueError:
                 return
+            if message["channel"] == PERSON_CHANNEL.encode():
+                self._people.tell(named)
+                return
             with self._lock:
-                if job_id not in self._watched:
+                if named not in self._watched:
                     return
-                self._dirty.add(job_id)
+                self._dirty.add(named)
             self._woken.set()
 
     # Reading rows
@@ -374,7 +379,7 @@ def _subscription(url: str) -> Iterator[Any]:
     )
     subscription: Any = client.pubsub()  # type: ignore[no-untyped-call]
     try:
-        subscription.subscribe(WAKE_CHANNEL)
+        subscription.subscribe(WAKE_CHANNEL, PERSON_CHANNEL)
         yield subscription
     finally:
         subscription.close()

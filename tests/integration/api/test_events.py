@@ -25,7 +25,7 @@ from sqlalchemy import event as sqlalchemy_event
 from models import Claim, Database, Job, Progress
 from tasks.runtime import WAKE_CHANNEL
 from tasks.wake import wake_on_commit
-from webapp import live
+from webapp import live, places
 from webapp.embedded.valkey import EmbeddedValkey
 
 
@@ -340,7 +340,7 @@ def test_one_account_takes_only_so_many_streams(
     open_stream: Callable[..., Stream],
 ) -> None:
     """The others keep their places, and who has too many may still ask without waiting."""
-    monkeypatch.setattr(live, "MAX_WATCHERS_OF_ONE", 2)
+    monkeypatch.setattr(places, "MOST_OF_ONE", 2)
     app = make_app()
     mine, theirs = (Api(app.test_client(), one.token, one.person_id) for one in (a, b))
     job, other = a.submit(), b.submit()
@@ -361,7 +361,7 @@ def test_too_many_streams_are_told_to_poll(
     monkeypatch: pytest.MonkeyPatch,
     open_stream: Callable[..., Stream],
 ) -> None:
-    monkeypatch.setattr(live, "MAX_WATCHERS", 2)
+    monkeypatch.setattr(places, "MOST", 2)
     app = make_app()
     job = a.submit()
     streams = [open_stream(Api(app.test_client(), a.token, a.person_id), job) for _ in range(2)]
