@@ -85,6 +85,9 @@ PROBLEMS: Mapping[str, Problem] = {
     "job_already_ended": Problem(
         409, "The job has ended already", "There is nothing to stop; read it, or run it again."
     ),
+    "job_not_ended": Problem(
+        409, "The job has not ended", "Cancel it first, then delete it."
+    ),
     "job_expired": Problem(
         410, "The job has expired", "What it asked and found is not kept; submit a new job."
     ),

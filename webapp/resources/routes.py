@@ -8,6 +8,7 @@ from flask_openapi3.openapi import OpenAPI
 from webapp.resources import (
     accounts,
     cancellations,
+    deletions,
     events,
     jobs,
     kinds,
@@ -28,6 +29,7 @@ from webapp.resources.pictures import pictures
 __all__ = [
     "accounts",
     "cancellations",
+    "deletions",
     "events",
     "jobs",
     "kinds",
