@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from models import Settings
 from webapp.auth import COOKIE_LIFETIME
+from webapp.compression import init_compression
 from webapp.db import init_database
 from webapp.docs import docs_blueprint
 from webapp.errors import init_errors
@@ -56,6 +57,7 @@ def build_application(settings: Settings) -> Flask:
     database = init_database(app, settings)
     init_errors(app)
     init_headers(app, settings)
+    init_compression(app)
     init_origin(app, settings)
     init_limits(app, settings)
     init_live(app, database, settings)
