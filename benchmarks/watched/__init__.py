@@ -1,0 +1,1 @@
+"""What benchmarks/watchers.py runs in processes of their own."""
