@@ -8,7 +8,16 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, deferred, mapped_column
 
 from models.base import Base, created, uuid_pk
@@ -162,6 +171,7 @@ def jobs_page(
     kind: str | None = None,
     status: str | None = None,
     source: str | None = None,
+    meant: ColumnElement[bool] | None = None,
 ) -> list[Job]:
     """Return the person's jobs, newest first.
 
@@ -172,6 +182,7 @@ def jobs_page(
         kind: only this kind.
         status: only this status.
         source: only this source.
+        meant: only those of which this holds.
     """
     statement = select(Job).order_by(Job.id.desc()).limit(limit)
     if before is not None:
@@ -179,7 +190,17 @@ def jobs_page(
     for column, value in ((Job.kind, kind), (Job.status, status), (Job.source, source)):
         if value is not None:
             statement = statement.where(column == value)
+    if meant is not None:
+        statement = statement.where(meant)
     return list(session.scalars(statement))
+
+
+def count_active(session: Session, owner_id: UUID) -> int:
+    """Return how many jobs of a person have not ended."""
+    statement = select(func.count()).where(
+        Job.owner_id == owner_id, Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))
+    )
+    return session.scalar(statement) or 0
 
 
 def queue_positions(session: Session, job_ids: Collection[UUID]) -> dict[UUID, int]:

@@ -12,6 +12,8 @@ from pathlib import Path
 from uuid import UUID
 
 import psycopg
+import pytest
+from barriers import barriers
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from models.phone import mask
@@ -20,6 +22,21 @@ ROOT = Path(__file__).resolve().parent.parent
 SHOTS = ROOT / "artifacts" / "pages"
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
+LOOKS = pytest.mark.parametrize(
+    ("language", "size", "scheme"),
+    [
+        ("en-GB", PHONE, "light"),
+        ("ko-KR", PHONE, "dark"),
+        ("en-GB", DESK, "dark"),
+        ("ko-KR", DESK, "light"),
+    ],
+    ids=["en-390", "ko-390-dark", "en-1280-dark", "ko-1280"],
+)
+
+# What fades in is as pale as it was meant to be only once it is there.
+STILL = """Promise.all(document.getAnimations()
+    .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+    .map((one) => one.finished.catch(() => null))).then(() => null)"""
 
 
 @dataclass
@@ -62,9 +79,10 @@ class Person:
         )
 
     def _hear(self, kind: str, text: str) -> None:
-        # Chromium complains about a page that is meant to be 404, or a network that is meant to
-        # be away; our own pages load no file that is missing (asserted by their looks).
-        if kind == "error" and not text.startswith("Failed to load resource"):
+        # Chromium and htmx complain about a page that is meant to be 404, or a network that is
+        # meant to be away; our own pages load no file that is missing (asserted by their looks).
+        expected = ("Failed to load resource", "htmx: htmx:error: Failed to fetch")
+        if kind == "error" and not text.startswith(expected):
             self.complaints.append(text)
 
 
@@ -145,11 +163,21 @@ def fetch_status(person: Person, url: str) -> int:
     return person.context.request.get(url).status
 
 
-def shoot(page: Page, name: str) -> None:
-    """Keep what a page looks like, for people to look at."""
+def shoot(page: Page, name: str, *, has_scripts: bool = True) -> None:
+    """Keep what a page looks like, for people to look at; nobody is kept from using it."""
     SHOTS.mkdir(parents=True, exist_ok=True)
     load_pictures(page)
+    assert fits(page)
+    if has_scripts:
+        page.evaluate(STILL)
+    found = barriers(page) if has_scripts else []  # axe-core is one
+    assert not found, "\n".join(found)
     page.screenshot(path=SHOTS / f"{name}.png", full_page=True, animations="disabled")
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing sticks out at the side."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 def load_pictures(page: Page) -> int:

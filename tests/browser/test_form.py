@@ -176,4 +176,4 @@ def test_whole_walk_without_javascript(meet: Meet, product: Product, files: Path
     phone = person.page("/dev/phone")
     phone.locator(".bubble a").last.click()
     expect(phone.locator(".product").first).to_be_visible()
-    shoot(phone, "no-script-en-390-light")
+    shoot(phone, "no-script-en-390-light", has_scripts=False)

@@ -12,8 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from browser_steps import (
-    DESK,
-    PHONE,
+    LOOKS,
     Meet,
     Product,
     choose_photo,
@@ -91,16 +90,7 @@ def learnt(product: Product, database: Database, settings: Settings, files: Path
             )
 
 
-@pytest.mark.parametrize(
-    ("language", "size", "scheme"),
-    [
-        ("en-GB", PHONE, "light"),
-        ("ko-KR", PHONE, "dark"),
-        ("en-GB", DESK, "dark"),
-        ("ko-KR", DESK, "light"),
-    ],
-    ids=["en-390", "ko-390-dark", "en-1280-dark", "ko-1280"],
-)
+@LOOKS
 def test_search_is_seen_in_each_state(
     meet: Meet,
     product: Product,

@@ -24,6 +24,8 @@ OPEN = {
     "pages.ask": "makes the anonymous account; CSRF token, origin and limits instead",
     "pages.sign_in": "the form; whoever sends it proves a phone",
     "pages.send_sign_in_code": "texts a code; CSRF token, origin and caps instead",
+    "pages.offline": "the same page for everybody",
+    "pages.service_worker": "the same script for everybody",
     "pages.jobs": "shows a stranger an empty list",
     "pages.account": "tells a stranger that there is no account yet",
     "pages.result": "the link is the secret",

@@ -1,17 +1,20 @@
 """What people see: server-rendered pages that work without JavaScript and live with it.
 
-Four small modules of our own do the living part, and no htmx: the event stream carries the job's
-JSON, the same for programs and pages, where htmx wants pieces of HTML; clocks, the choice of a
-photo, and polling where streams do not pass would be ours to write beside it all the same.
+htmx keeps what is HTML up to date: the list of searches and the number in the header. Modules of
+our own do the rest: the event stream of a job carries JSON, the same for programs and pages, and
+clocks, the choice of a photo and what to do while the network is away are nobody else's business.
 """
 
 # Each adds its routes.
 from webapp.pages import (  # noqa: F401
     account,
     actions,
+    changes,
+    deletion,
     downloads,
     home,
     job,
+    offline,
     phone,
     public,
     sharing,

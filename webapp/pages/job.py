@@ -24,6 +24,9 @@ from webapp.pages.actions import repeatable
 from webapp.pages.ask import new_key
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
+from webapp.pages.finding import LONGEST, about
+from webapp.pages.insights import insights
+from webapp.pages.reader import reader
 from webapp.pages.results import category_labels, count_of, has_result, photo_of, result_view
 from webapp.pages.sharing import share_view
 from webapp.pages.templating import clock, masked
@@ -62,10 +65,17 @@ def jobs() -> Response:
     status = request.args.get("status")
     if status not in STATUSES:
         status = None
+    before = request.args.get("before", type=UUID)
+    words = request.args.get("q", "").replace("\0", "").strip()[:LONGEST]
     if person is not None:
         with database().owner(person.id) as session:
-            before = request.args.get("before", type=UUID)
-            found = jobs_page(session, limit=A_PAGE + 1, before=before, status=status)
+            found = jobs_page(
+                session,
+                limit=A_PAGE + 1,
+                before=before,
+                status=status,
+                meant=about(session, words) if words else None,
+            )
             older = found[A_PAGE - 1].id if len(found) > A_PAGE else None
             found = found[:A_PAGE]
             for one in found:
@@ -78,10 +88,20 @@ def jobs() -> Response:
         jobs=rows,
         older=older,
         status=status,
-        statuses=status_words() if rows or status else {},
+        words=words,
+        at=before,
+        statuses=status_words() if rows or status or words else {},
+        is_active=any(not row["is_final"] for row in rows),
+        deleted="deleted" in request.args,
         new_key=new_key(),
     )
     return make_response(page)
+
+
+@pages_blueprint.get("/jobs/active")
+def active() -> Response:
+    """Give the number in the header anew."""
+    return make_response(render_template("parts/active.html")) if reader() else error_response(404)
 
 
 @pages_blueprint.get("/jobs/<uuid:job_id>")
@@ -123,7 +143,7 @@ def photo(upload_id: UUID) -> Response:
 def _line(job: Job, labels: list[str], can_repeat: bool) -> dict[str, Any]:
     return {
         "id": job.id,
-        "version": job.version,
+        "is_final": job.is_final,
         "can_repeat": can_repeat,
         "can_stop": not job.is_final and job.cancel_requested_at is None,
         "stopping": job.status == JobStatus.RUNNING and job.cancel_requested_at is not None,
@@ -154,6 +174,9 @@ def _view(session: Session, job: Job) -> dict[str, Any]:
         **_text_view(session, job),
         **share_view(session, job),
         "downloads": _downloads(job),
+        "insights": []
+        if job.is_final
+        else insights(session, job, category_labels(session, [job]).get(job.id, [])),
     }
 
 

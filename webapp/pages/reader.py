@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import g
 
 from models import User
+from models.job import count_active
 from webapp.auth import current_person
 from webapp.db import database
 
@@ -19,6 +20,7 @@ def reader() -> User | None:
         if person is not None and person.via == "cookie":
             with database().owner(person.id) as session:
                 g.reader = session.get(User, person.id)
+                g.active = count_active(session, person.id)
     found: User | None = g.reader
     return found
 
@@ -26,6 +28,11 @@ def reader() -> User | None:
 def has_account() -> bool:
     """Whether there is an account to look after."""
     return reader() is not None
+
+
+def active_count() -> int:
+    """Return how many searches of this browser's person have not ended."""
+    return 0 if reader() is None else int(g.active)
 
 
 def lacks_zone() -> bool:

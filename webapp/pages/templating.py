@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from babel.dates import format_datetime
 from babel.numbers import format_currency
@@ -20,7 +21,7 @@ from models.phone import mask
 from webapp.db import settings
 from webapp.i18n import LANGUAGES, current_language
 from webapp.pages import words
-from webapp.pages.reader import has_account, is_operator, lacks_zone
+from webapp.pages.reader import active_count, has_account, is_operator, lacks_zone
 
 STATIC = Path(__file__).parent.parent / "static"
 # Without JavaScript nobody knows the reader's zone, so UTC is named.
@@ -36,9 +37,11 @@ def init_templates(app: Flask) -> None:
         moment_with_seconds=moment_with_seconds,
         price=price,
         linked=linked,
+        query=query_string,
         clock=clock,
     )
     app.jinja_env.globals.update(
+        active_count=active_count,
         asset=asset,
         can_sign_in=can_sign_in,
         has_account=has_account,
@@ -71,6 +74,12 @@ def asset(name: str) -> str:
 @cache
 def _hash(name: str) -> str:
     return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+
+
+def query_string(values: Mapping[str, Any]) -> str:
+    """Return `?a=1&b=2` of what has a value, or nothing."""
+    given = {name: value for name, value in values.items() if value}
+    return f"?{urlencode(given)}" if given else ""
 
 
 def isotime(value: datetime) -> str:

@@ -1,14 +1,6 @@
-// The account page: a second tap does nothing, a token is copied, the browser's zone is suggested.
+// The account page: a token is copied, the browser's zone is suggested.
 
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (form.dataset.sent) return event.preventDefault();
-  form.dataset.sent = "yes";
-  const button = form.querySelector("button");
-  button.setAttribute("aria-busy", "true");
-  button.textContent = button.dataset.busy;
-});
-addEventListener("pageshow", (event) => event.persisted && location.reload());
+import "./once.js";
 
 const copy = document.getElementById("copy");
 const token = document.getElementById("new-token");

@@ -1,6 +1,8 @@
 // The first page: see the photo before it goes, drop it, paste it, send it once; keep all of it
 // while the server or the network is away; and see what becomes of a search that runs.
 
+import { forget, keepFields, keepPhoto, restore } from "./draft.js";
+
 const LOOK_EVERY_MS = 3_000;
 const AGAIN_MS = 5_000; // when the server names no time of its own
 
@@ -28,7 +30,11 @@ function setUp() {
     field.querySelector(".drop-words strong").textContent = input.files[0].name;
   });
   form.addEventListener("submit", submit);
-  form.addEventListener("input", waitNoMore);
+  form.addEventListener("input", () => {
+    waitNoMore();
+    keepFields(form);
+  });
+  form.querySelector("#clear").addEventListener("click", clear);
   form.querySelector(".summary:not([hidden])")?.focus();
   followRunning();
 }
@@ -71,6 +77,14 @@ function take(file) {
   }
   say("");
   show(file);
+  keepPhoto(form, file);
+}
+
+// The same page anew, with nothing filled in.
+async function clear(event) {
+  event.preventDefault();
+  await forget();
+  location.assign(event.target.href);
 }
 
 function put(file) {
@@ -140,7 +154,10 @@ async function send() {
       body: new FormData(form),
       headers: { Accept: "text/html" },
     });
-    if (answer.redirected) return location.assign(answer.url);
+    if (answer.redirected) {
+      await forget();
+      return location.assign(answer.url);
+    }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (answer.status === 503) return wait(form.dataset.away, 1000 * answer.headers.get("Retry-After"));
     if (page.querySelector("#ask")) return redraw(page);
@@ -152,7 +169,6 @@ async function send() {
 }
 
 function redraw(page) {
-  clearInterval(following);
   document.querySelector("main").replaceWith(page.querySelector("main"));
   document.dispatchEvent(new Event("textback:swapped"));
   setUp();
@@ -199,7 +215,10 @@ addEventListener("pageshow", (event) => {
 
 // The search that runs
 
+document.addEventListener("htmx:after:swap", followRunning);
+
 function followRunning() {
+  clearInterval(following);
   const running = document.querySelector("#running a");
   if (!running) return;
   const words = JSON.parse(running.dataset.words);
@@ -224,3 +243,7 @@ function followRunning() {
 }
 
 setUp();
+// What the server gave back with its complaints is newer than what was kept here.
+if (!form.querySelector(".summary:not([hidden])")) {
+  restore(form).then((photo) => photo && !input.files.length && put(photo));
+}

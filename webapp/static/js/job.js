@@ -1,5 +1,6 @@
 // A job that runs: its row as it changes, over an event stream or by asking, until it has ended.
 
+import "./once.js";
 import { placeInLine, timeLeft } from "./waiting.js";
 
 const FINAL = ["succeeded", "failed", "cancelled"];
@@ -92,6 +93,8 @@ function swap(html) {
   if (Number(fresh.dataset.version) < version) return redraw();
   const isSame = fresh.dataset.status === box.dataset.status && fresh.hasAttribute("data-stopping") === isStopping();
   if (isSame && !isOver()) return patch(fresh);
+  // The end is told more than once; whoever looks at it already is left alone.
+  if (isSame && fresh.dataset.version === box.dataset.version) return;
   const isOpen = box.querySelector("#timeline")?.open;
   const held = box.contains(document.activeElement) && document.activeElement.closest("#stop, #timeline")?.id;
   fresh.classList.toggle("arrives", fresh.dataset.status !== box.dataset.status);
@@ -102,6 +105,7 @@ function swap(html) {
   version = job.version;
   status = job.status;
   document.title = box.dataset.title;
+  document.body.dispatchEvent(new Event("textback:changed")); // the number in the header
   // What is put in new is read out by nobody: this was there before.
   document.querySelector("#said").textContent = isOver() ? "" : box.querySelector("h1").textContent;
   if (isOpen) box.querySelector("#timeline").open = true;
@@ -219,20 +223,16 @@ async function cancel(form) {
   }
 }
 
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (form.id === "stop") {
+// Before anything else sends it.
+document.addEventListener(
+  "submit",
+  (event) => {
+    if (event.target.id !== "stop") return;
     event.preventDefault();
-    cancel(form);
-  } else if (form.classList.contains("once")) {
-    // A second tap does nothing; the form's key keeps it so when it gets through all the same.
-    if (form.dataset.sent) return event.preventDefault();
-    form.dataset.sent = "yes";
-    const button = form.querySelector("button");
-    button.setAttribute("aria-busy", "true");
-    button.textContent = button.dataset.busy;
-  }
-});
+    cancel(event.target);
+  },
+  true,
+);
 
 if (isOver()) followText();
 else {
@@ -255,4 +255,3 @@ else {
   addEventListener("online", wake);
   addEventListener("offline", () => !isOver() && (inVain = 1, missed()));
 }
-addEventListener("pageshow", (event) => event.persisted && location.reload());

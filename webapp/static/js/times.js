@@ -41,3 +41,4 @@ function show() {
 show();
 setInterval(tick, 1000);
 document.addEventListener("textback:swapped", show);
+document.addEventListener("htmx:after:swap", show);

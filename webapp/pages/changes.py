@@ -1,0 +1,61 @@
+"""A stream for every open page: something of yours has begun or ended, look again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+from flask import Response
+
+from models import Database
+from webapp.auth import CurrentPerson, current_person, live_credentials
+from webapp.db import database
+from webapp.live import hub
+from webapp.pages.blueprint import pages_blueprint
+from webapp.pages.errors import error_response
+from webapp.people import Listener
+
+# Proxies and phones close what is silent for longer.
+_PING_SECONDS = 15.0
+_RETRY_MILLISECONDS = 2000
+# Somebody's hundred jobs that end at once are a few looks, not a hundred.
+_LEAST_GAP_SECONDS = 0.25
+
+
+@pages_blueprint.get("/jobs/changes")
+def changes() -> Response:
+    """Follow that something changes; an event carries nothing but that."""
+    person = current_person()
+    if person is None:
+        return error_response(404)
+    listener = hub().listen(person.id)
+    response = Response(_follow(listener, person, database()), mimetype="text/event-stream")
+    # Also when the browser has gone before the first event.
+    response.call_on_close(listener.close)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"  # nginx else keeps events until it has enough
+    return response
+
+
+def _follow(listener: Listener, person: CurrentPerson, database: Database) -> Iterator[bytes]:
+    with closing(listener):
+        # At once, for what happened since the page was drawn.
+        yield f"retry: {_RETRY_MILLISECONDS}\ndata: changed\n\n".encode()
+        while True:
+            is_told = listener.wait(_PING_SECONDS)
+            if listener.is_over:
+                return
+            if not is_told:
+                yield b": ping\n\n"
+                continue
+            if not _may_hear(database, person):
+                return
+            yield b"data: changed\n\n"
+            time.sleep(_LEAST_GAP_SECONDS)
+
+
+def _may_hear(database: Database, person: CurrentPerson) -> bool:
+    """Whether this browser is still this person's."""
+    with database.owner(person.id) as session:
+        return bool(live_credentials(session, {person.credential}))

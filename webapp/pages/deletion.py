@@ -1,0 +1,47 @@
+"""Deleting one of one's own searches: asked once more, since nothing brings it back."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import make_response, redirect, render_template
+from werkzeug.wrappers import Response as AnyResponse
+
+from models import Job
+from models.deleting import JobNotEndedError
+from tasks.deletion import delete
+from webapp.auth import current_person
+from webapp.db import database
+from webapp.pages.blueprint import pages_blueprint
+from webapp.pages.errors import error_response
+from webapp.pages.results import category_labels
+
+
+@pages_blueprint.get("/jobs/<uuid:job_id>/deletion")
+def ask_deletion(job_id: UUID) -> AnyResponse:
+    """Say what goes, and ask."""
+    person = current_person()
+    if person is None:
+        return error_response(404)
+    with database().owner(person.id) as session:
+        job = session.get(Job, job_id)
+        if job is None:
+            return error_response(404)
+        labels = category_labels(session, [job]).get(job.id, [])
+    if not job.is_final:
+        return redirect(f"/jobs/{job_id}")
+    return make_response(render_template("deletion.html", job=job, category_labels=labels))
+
+
+@pages_blueprint.post("/jobs/<uuid:job_id>/deletion")
+def delete_search(job_id: UUID) -> AnyResponse:
+    """Delete it; one that was taken up again meanwhile is shown instead."""
+    person = current_person()
+    if person is None:
+        return error_response(404)
+    try:
+        if not delete(database(), person.id, job_id):
+            return error_response(404)
+    except JobNotEndedError:
+        return redirect(f"/jobs/{job_id}", code=303)
+    return redirect("/jobs?deleted", code=303)

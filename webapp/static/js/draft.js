@@ -1,0 +1,76 @@
+// What was filled in survives a reload: words in the tab's own storage, the photo beside it, since no
+// page may put a file back into a form any other way. Both go when the form is sent or cleared.
+
+const FIELDS = "textback-draft";
+const PHOTOS = "textback-drafts";
+const DAY_MS = 86_400_000;
+const KEPT = ["categories", "image_url", "country", "phone", "text_me"];
+
+// Browsers offer this on encrypted pages and on this machine alone; elsewhere only the photo is lost.
+const photos = async () => globalThis.caches?.open(PHOTOS);
+
+function read() {
+  try {
+    return JSON.parse(sessionStorage.getItem(FIELDS));
+  } catch {
+    return null;
+  }
+}
+
+function write(form, id) {
+  const given = new FormData(form);
+  const fields = Object.fromEntries(KEPT.map((name) => [name, given.getAll(name)]));
+  try {
+    sessionStorage.setItem(FIELDS, JSON.stringify({ id, fields }));
+  } catch {
+    // Full, or not wanted by the browser's owner.
+  }
+}
+
+// A number of this tab, so that two tabs with two photos do not mix them up.
+function draftId() {
+  return read()?.id || crypto.getRandomValues(new Uint32Array(2)).join("-");
+}
+
+export function keepFields(form) {
+  write(form, draftId());
+}
+
+export async function keepPhoto(form, file) {
+  const id = draftId();
+  write(form, id);
+  const store = await photos();
+  if (!file) return store?.delete(`/draft/${id}`);
+  const headers = { "Content-Type": file.type || "application/octet-stream", "X-Name": encodeURIComponent(file.name), "X-Kept": Date.now() };
+  await store?.put(`/draft/${id}`, new Response(file, { headers }));
+}
+
+export async function forget() {
+  const id = read()?.id;
+  sessionStorage.removeItem(FIELDS);
+  const store = await photos();
+  if (id) await store?.delete(`/draft/${id}`);
+}
+
+// Fill the form in as it was; returns the photo, or nothing.
+export async function restore(form) {
+  const draft = read();
+  const store = await photos();
+  for (const request of (await store?.keys()) || []) {
+    const kept = await store.match(request);
+    if (Date.now() - kept.headers.get("X-Kept") > DAY_MS) await store.delete(request);
+  }
+  if (!draft) return null;
+  for (const [name, values] of Object.entries(draft.fields)) {
+    for (const field of form.querySelectorAll(`[name=${name}]`)) {
+      const isTick = field.type === "checkbox";
+      if (isTick) field.checked = values.includes(field.value);
+      else if (values.length) field.value = values[0];
+      if (isTick ? field.checked : field.localName === "input" && field.value) field.closest("details")?.setAttribute("open", "");
+    }
+  }
+  const kept = await store?.match(`/draft/${draft.id}`);
+  if (!kept) return null;
+  const content = await kept.blob();
+  return new File([content], decodeURIComponent(kept.headers.get("X-Name")), { type: content.type });
+}
