@@ -172,7 +172,7 @@ def test_progress_is_seen_step_by_step(
     send(page)
     expect(page.locator(".product").first).to_be_visible()
     owner = owner_of(owner_connection, job_id(page))
-    slow = make_job(database, settings, owner, params={"steps": 6, "step_seconds": 1.5})
+    slow = make_job(database, settings, owner, params={"steps": 6, "step_seconds": 2.5})
     page = person.page(f"/jobs/{slow}")
     desk = meet(size=DESK, storage_state=person.context.storage_state())
     second = desk.page(f"/jobs/{slow}")
