@@ -3,7 +3,7 @@
     python -m benchmarks.watchers                  # half a minute
 
 The web process is the product's own, as it is started everywhere. A script stands for the workers:
-it commits progress as they do, of the job all watch once a second and of each other job every four.
+it commits progress as they do: of the job all watch once a second, of the others twenty a second.
 The delay is from the end of that commit to the event on the watcher's socket; watchers, servers and
 the script share the machine. Its exit code is 1 when one in a hundred waits more than 60 ms.
 """
@@ -33,9 +33,10 @@ from webapp.embedded.postgres import EmbeddedPostgres
 from webapp.embedded.valkey import EmbeddedValkey
 
 MOST_MS, WANTED_MS = 60.0, 25.0
-ONE_EVERY_SECONDS, OTHERS_EVERY_SECONDS = 1.0, 4.0
+ONE_EVERY_SECONDS, OTHERS_EVERY_SECONDS = 1.0, 25.0
 PAGE_EVERY_SECONDS = 0.2
 PORT = 8791
+WORKERS = 1
 ADDRESS = f"http://127.0.0.1:{PORT}"
 _VERSION = text("select version from jobs where id = :id")
 
@@ -55,8 +56,9 @@ class Job:
 class Updates:
     """The commits of workers, and when each was done."""
 
-    def __init__(self, database: Any) -> None:
+    def __init__(self, database: Any, settings: Any) -> None:
         self._database = database
+        self._settings = settings
         self.done_at: dict[tuple[str, int], float] = {}
 
     def make_job(self, number: int) -> Job:
@@ -70,7 +72,7 @@ class Updates:
             session.add(User(id=owner, locale="en"))
             session.flush()
             token = ApiToken.create(session, owner, f"watcher {number}")
-            job_id = submit(session, self._database.settings, owner, asked).id
+            job_id = submit(session, self._settings, owner, asked).id
         with self._database.worker() as session:
             claim = Claim.take(
                 session, job_id, worker="benchmark", lease_seconds=600, most_running=2
@@ -91,7 +93,7 @@ class Updates:
         self.done_at[str(job.id), version] = time.monotonic()
 
     def run(self, one: Job, others: list[Job], seconds: float) -> None:
-        """Report the one job every second and each of the others every four, evenly."""
+        """Report the one job every second and the others in turn, evenly."""
         gap = OTHERS_EVERY_SECONDS / len(others)
         each = round(ONE_EVERY_SECONDS / gap)
         began = time.monotonic()
@@ -159,14 +161,12 @@ def measure(folder: Path, count: int, seconds: float) -> bool:
 
 
 def start_web(subject: Textback, folder: Path) -> subprocess.Popen[bytes]:
-    """Start the web process as `textback web` does."""
-    from models import Settings
-
+    """Start the web process as `textback run` does."""
     with (folder / "web.log").open("wb") as log:
         web = subprocess.Popen(
             [
                 sys.executable, "-m", "gunicorn", "--config", "python:webapp.gunicorn_config",
-                "--bind", f"127.0.0.1:{PORT}", "--workers", str(Settings.from_env().web_workers),
+                "--bind", f"127.0.0.1:{PORT}", "--workers", str(WORKERS),
                 "benchmarks.watched.application:application",
             ],
             env=subject.environment(), cwd=ROOT, stdout=log, stderr=log,
@@ -179,8 +179,9 @@ def follow(web: subprocess.Popen[bytes], count: int, seconds: float) -> bool:
     """Watch, change, and compare."""
     from models import Database, Settings
 
-    database = Database(Settings.from_env())
-    updates = Updates(database)
+    settings = Settings.from_env()
+    database = Database(settings)
+    updates = Updates(database, settings)
     jobs = [updates.make_job(number) for number in range(count + 1)]
     one, others = jobs[0], jobs[1:]
     before = megabytes(web.pid)
