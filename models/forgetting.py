@@ -1,4 +1,4 @@
-"""Texts of erased accounts that the provider still has to delete."""
+"""Texts of erased accounts and deleted jobs that the provider still has to delete."""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     SmallInteger,
-    func,
     select,
     text,
 )
@@ -197,10 +196,7 @@ def jobs_page(
 
 def count_active(session: Session, owner_id: UUID) -> int:
     """Return how many jobs of a person have not ended."""
-    statement = select(func.count()).where(
-        Job.owner_id == owner_id, Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))
-    )
-    return session.scalar(statement) or 0
+    return session.scalar(query("count_active"), {"owner_id": owner_id}) or 0
 
 
 def queue_positions(session: Session, job_ids: Collection[UUID]) -> dict[UUID, int]:

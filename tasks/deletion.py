@@ -14,6 +14,7 @@ def delete(database: Database, account_id: UUID, job_id: UUID) -> bool:
 
     Raises:
         JobNotEndedError: it waits or runs.
+        TextUnderWayError: its text is being sent.
     """
     with database.operator() as session:
         is_gone = delete_job(session, account_id, job_id)

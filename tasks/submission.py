@@ -247,7 +247,12 @@ def _refuse_same_question(session: Session, owner_id: UUID, question: bytes) -> 
 def _uploads(session: Session, params: BaseModel) -> dict[str, Upload | None]:
     """Return the upload behind each field; somebody else's looks like one that does not exist."""
     given = {name: getattr(params, name) for name in upload_fields(type(params))}
-    return {name: session.get(Upload, id_) for name, id_ in given.items() if id_ is not None}
+    # Locked, so that nobody deletes it, with another job that was about it, before this one has it.
+    return {
+        name: session.get(Upload, id_, with_for_update={"key_share": True})
+        for name, id_ in given.items()
+        if id_ is not None
+    }
 
 
 def _check_can_be_texted(session: Session, settings: Settings, owner_id: UUID) -> None:

@@ -26,7 +26,7 @@ from tasks.dispatch import (
     send_notification_hint,
 )
 from tasks.errors import LOST_WORKER, WAITED_TOO_LONG
-from tasks.wake import wake_on_commit
+from tasks.wake import wake_on_commit, wake_person_on_commit
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +89,7 @@ def rescue_stalled_jobs(*, alone: bool = False) -> int:
         rows = session.execute(query("rescue_jobs"), {"message": LOST_WORKER}).all()
         for row in rows:
             wake_on_commit(session, row.id)
+            wake_person_on_commit(session, row.owner_id)
     if rows:
         log.warning("rescued jobs of silent workers count=%s", len(rows))
         dispatch_waiting_jobs()

@@ -193,7 +193,7 @@ def _is_ours(sid: str, token: str) -> bool:
 
 @celery_app.task(name="notification.forget_texts", send_events=False)
 def forget_texts() -> int:
-    """Ask the provider to delete texts of erased accounts; what fails is asked for again later."""
+    """Ask the provider to delete texts of what was erased; what fails is asked for again later."""
     provider = sms_provider(runtime.settings())
     if provider is None:
         return 0

@@ -90,8 +90,12 @@ def start_web(processes: Processes, **environment: str) -> Web:
     """Start a real `textback web` with one worker and wait until it answers."""
     port = str(free_port())
     address = f"http://127.0.0.1:{port}"
-    # All of a run's people come from one address.
-    limits = {"SUBMITS_PER_MINUTE": str(MANY), "CODES_PER_ADDRESS_A_DAY": str(MANY)}
+    # All of a run's people come from one address, and many have the same number.
+    limits = {
+        "SUBMITS_PER_MINUTE": str(MANY),
+        "CODES_PER_ADDRESS_A_DAY": str(MANY),
+        "CODES_PER_NUMBER_A_DAY": "1000",
+    }
     defaults = {"PORT": port, "BASE_URL": address, "WEB_WORKERS": "1", **limits}
     process = processes.start("web", **{**defaults, **environment})
 

@@ -88,6 +88,9 @@ PROBLEMS: Mapping[str, Problem] = {
     "job_not_ended": Problem(
         409, "The job has not ended", "Cancel it first, then delete it."
     ),
+    "text_under_way": Problem(
+        409, "The job's text is being sent just now", "Delete the job in some minutes."
+    ),
     "job_expired": Problem(
         410, "The job has expired", "What it asked and found is not kept; submit a new job."
     ),

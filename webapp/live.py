@@ -6,6 +6,7 @@ process. Watchers hold no transaction and no connection, and who may read is che
 
 from __future__ import annotations
 
+import heapq
 import logging
 import threading
 import time
@@ -335,7 +336,7 @@ class Hub:
         if len(stale) > _STALE_AT_ONCE:
             self._looked_at = 0.0
             self._woken.set()
-        return set(stale[:_STALE_AT_ONCE])
+        return set(heapq.nsmallest(_STALE_AT_ONCE, stale, key=self._read_at.__getitem__))
 
     def _patience(self, job_id: UUID) -> float:
         if self._redis_away:

@@ -44,4 +44,4 @@ with lapsed as (
     where status = 'failed' and notify = 'sms'
     on conflict (job_id, purpose) do nothing
 )
-select id, status from rescued
+select id, owner_id, status from rescued

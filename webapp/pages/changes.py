@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
-from flask import Response
+from flask import Response, request
 
 from models import Database
+from models.job import count_active
 from webapp.auth import CurrentPerson, current_person, live_credentials
-from webapp.db import database
+from webapp.db import DATABASE_AWAY, database
 from webapp.live import hub
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
@@ -25,12 +26,22 @@ _LEAST_GAP_SECONDS = 0.25
 
 @pages_blueprint.get("/jobs/changes")
 def changes() -> Response:
-    """Follow that something changes; an event carries nothing but that."""
+    """Follow that something changes; an event carries nothing but that.
+
+    The first one comes at once where the number that the page shows, `?active=`, is not true.
+    """
     person = current_person()
     if person is None:
         return error_response(404)
     listener = hub().listen(person.id)
-    response = Response(_follow(listener, person, database()), mimetype="text/event-stream")
+    try:
+        with database().owner(person.id) as session:
+            is_old = request.args.get("active") != str(count_active(session, person.id))
+    except BaseException:
+        listener.close()
+        raise
+    stream = _follow(listener, person, database(), is_old=is_old)
+    response = Response(stream, mimetype="text/event-stream")
     # Also when the browser has gone before the first event.
     response.call_on_close(listener.close)
     response.headers["Cache-Control"] = "no-store"
@@ -38,10 +49,13 @@ def changes() -> Response:
     return response
 
 
-def _follow(listener: Listener, person: CurrentPerson, database: Database) -> Iterator[bytes]:
+def _follow(
+    listener: Listener, person: CurrentPerson, database: Database, *, is_old: bool
+) -> Iterator[bytes]:
     with closing(listener):
-        # At once, for what happened since the page was drawn.
-        yield f"retry: {_RETRY_MILLISECONDS}\ndata: changed\n\n".encode()
+        yield f"retry: {_RETRY_MILLISECONDS}\n\n".encode()
+        if is_old:
+            yield b"data: changed\n\n"
         while True:
             is_told = listener.wait(_PING_SECONDS)
             if listener.is_over:
@@ -56,6 +70,9 @@ def _follow(listener: Listener, person: CurrentPerson, database: Database) -> It
 
 
 def _may_hear(database: Database, person: CurrentPerson) -> bool:
-    """Whether this browser is still this person's."""
-    with database.owner(person.id) as session:
-        return bool(live_credentials(session, {person.credential}))
+    """Whether this browser is still this person's. Where nobody can tell, it asks again."""
+    try:
+        with database.owner(person.id) as session:
+            return bool(live_credentials(session, {person.credential}))
+    except DATABASE_AWAY:
+        return False

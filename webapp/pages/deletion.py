@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import make_response, redirect, render_template
+from flask import make_response, redirect, render_template, request
+from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from models import Job
-from models.deleting import JobNotEndedError
+from models.deleting import JobNotEndedError, TextUnderWayError
 from tasks.deletion import delete
 from webapp.auth import current_person
 from webapp.db import database
@@ -30,7 +31,14 @@ def ask_deletion(job_id: UUID) -> AnyResponse:
         labels = category_labels(session, [job]).get(job.id, [])
     if not job.is_final:
         return redirect(f"/jobs/{job_id}")
-    return make_response(render_template("deletion.html", job=job, category_labels=labels))
+    problem = gettext("Its text is being sent just now. Try again in some minutes, please.")
+    page = render_template(
+        "deletion.html",
+        job=job,
+        category_labels=labels,
+        problem=problem if "sending" in request.args else None,
+    )
+    return make_response(page)
 
 
 @pages_blueprint.post("/jobs/<uuid:job_id>/deletion")
@@ -44,4 +52,6 @@ def delete_search(job_id: UUID) -> AnyResponse:
             return error_response(404)
     except JobNotEndedError:
         return redirect(f"/jobs/{job_id}", code=303)
+    except TextUnderWayError:
+        return redirect(f"/jobs/{job_id}/deletion?sending", code=303)
     return redirect("/jobs?deleted", code=303)

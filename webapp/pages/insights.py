@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from models import Job, Product
 from webapp.pages.results import IMAGE_SEARCH
 
+MOST_COUNTED = 10_000
+
 
 def insights(session: Session, job: Job, labels: list[str]) -> list[str]:
     """Return true sentences about a search that has not ended, the most telling first.
@@ -27,17 +29,33 @@ def insights(session: Session, job: Job, labels: list[str]) -> list[str]:
     beside = gettext("You can start another search meanwhile. Each has a page of its own.")
     if job.kind != IMAGE_SEARCH:
         return [kept, beside]
-    products = session.scalar(select(func.count()).select_from(Product)) or 0
+    return [
+        *_compared(session, job),
+        gettext("Only these are looked at: %(categories)s.", categories=", ".join(labels))
+        if labels
+        else gettext("All categories are looked at. Choosing one shortens the list."),
+        kept,
+        beside,
+    ]
+
+
+def _compared(session: Session, job: Job) -> list[str]:
+    """Return with how many products the photo is compared, where that is each of them.
+
+    A larger catalog is searched by an index, which looks at some alone; nobody counts it here.
+    """
+    keys = job.params.get("categories")
+    products = select(Product.id)
+    if isinstance(keys, list) and keys:
+        products = products.where(Product.category_key.in_([str(key) for key in keys]))
+    counted = products.limit(MOST_COUNTED + 1).subquery()
+    found = session.scalar(select(func.count()).select_from(counted)) or 0
+    if found > MOST_COUNTED:
+        return []
     return [
         ngettext(
             "Your photo is compared with %(num)s product, by what it shows and not by words.",
             "Your photo is compared with %(num)s products, by what it shows and not by words.",
-            products,
-        ),
-        gettext("Only these are looked at: %(categories)s.", categories=", ".join(labels))
-        if labels
-        else gettext("All categories are looked at. Choosing one shortens the list."),
-        gettext("Where and when your photo was taken is not kept: only what can be seen on it."),
-        kept,
-        beside,
+            found,
+        )
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from models.deleting import JobNotEndedError
+from models.deleting import JobNotEndedError, TextUnderWayError
 from tasks.deletion import delete
 from webapp.auth import require_api_person
 from webapp.db import database
@@ -22,7 +22,7 @@ from webapp.resources.schemas import JobPath
     responses={
         204: None,
         404: problem_response("job_not_found"),
-        409: problem_response("job_not_ended"),
+        409: problem_response("job_not_ended", "text_under_way"),
     },
 )
 def delete_job(path: JobPath) -> Response:
@@ -36,6 +36,8 @@ def delete_job(path: JobPath) -> Response:
         is_gone = delete(database(), person.id, path.job_id)
     except JobNotEndedError:
         raise ProblemError("job_not_ended") from None
+    except TextUnderWayError:
+        raise ProblemError("text_under_way") from None
     if not is_gone:
         raise no_such_job(path.job_id)
     return Response(status=204)

@@ -20,14 +20,14 @@ addEventListener("activate", (event) => {
 addEventListener("fetch", (event) => {
   const { request } = event;
   const { pathname, search } = new URL(request.url);
-  if (request.mode === "navigate" && request.method === "GET") event.respondWith(open(request));
+  if (request.mode === "navigate" && request.method === "GET") event.respondWith(open(request, event));
   else if (FILES.includes(pathname + search)) event.respondWith(fetch(request).catch(() => caches.match(request)));
 });
 
-async function open(request) {
+async function open(request, event) {
   try {
     const answer = await fetch(request);
-    await remember(answer.headers.get("Content-Language"));
+    event.waitUntil(remember(answer.headers.get("Content-Language")).catch(() => {}));
     return answer;
   } catch {
     const kept = await caches.match("/offline/language");

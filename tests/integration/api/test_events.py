@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from sqlalchemy import delete
 from sqlalchemy import event as sqlalchemy_event
 
-from models import Claim, Database, Job, Progress
+from models import Claim, Database, Job, Progress, Settings
 from tasks.runtime import WAKE_CHANNEL
 from tasks.wake import wake_on_commit
 from webapp import live, places
@@ -375,3 +375,17 @@ def test_too_many_streams_are_told_to_poll(
     job = a.submit()
     assert Api(app.test_client(), a.token, a.person_id).get(job["links"]["self"]).status_code == 200
     assert open_stream(Api(app.test_client(), a.token, a.person_id), job).next() is not None
+
+
+def test_with_many_that_were_not_read_for_long_each_has_its_turn(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were the first always first again, the last would never be read."""
+    monkeypatch.setattr(live, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(live.Hub, "_patience", lambda _hub, _job: 0.0)
+    watched = live.Hub(database, settings)
+    jobs = [uuid4() for _ in range(3 * live._STALE_AT_ONCE)]
+    watched._watched = {job: set() for job in jobs}
+    watched._read_at = dict.fromkeys(jobs, 0.0)
+    read = [watched._take_due() for _ in range(3)]
+    assert set().union(*read) == set(jobs)

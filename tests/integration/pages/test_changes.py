@@ -25,9 +25,9 @@ Visit = Callable[..., Any]
 class Changes:
     """An open page's stream, read on a thread of its own."""
 
-    def __init__(self, visitor: Any) -> None:
-        """Open it."""
-        self.answer = visitor.get("/jobs/changes")
+    def __init__(self, visitor: Any, shown: str = "") -> None:
+        """Open it, from a page that shows this number."""
+        self.answer = visitor.get(f"/jobs/changes?active={shown}")
         self._told: Queue[str | None] = Queue()
         self.is_over = self.answer.status_code != 200
         if not self.is_over:
@@ -70,8 +70,8 @@ def open_page(database: Database, owner_of: Callable[[UUID], UUID]) -> Iterator[
     """Open streams, and end them after the test by ending their browsers' sessions."""
     opened: list[tuple[UUID, Changes]] = []
 
-    def open_it(visitor: Any, job: UUID) -> Changes:
-        opened.append((owner_of(job), Changes(visitor)))
+    def open_it(visitor: Any, job: UUID, shown: str = "") -> Changes:
+        opened.append((owner_of(job), Changes(visitor, shown)))
         return opened[-1][1]
 
     yield open_it
@@ -92,16 +92,19 @@ def sign_out(database: Database, owner: UUID) -> None:
 def test_a_page_hears_of_its_own_persons_searches_alone(
     visit: Visit, files: Path, work: Callable[[UUID], None], open_page: Any
 ) -> None:
-    """At once when it opens, then when one is made, begins or ends; a stranger has no stream."""
+    """At once where the page shows what is not true any more, then when one is made, begins or
+    ends; a stranger has no stream.
+    """
     person, other = visit(), visit()
     assert visit().get("/jobs/changes").status_code == 404
     first, theirs = person.search(files / "coffee.jpg"), other.search(files / "coffee.jpg")
     page = open_page(person, first)
     assert page.answer.mimetype == "text/event-stream"
     assert page.answer.headers["X-Accel-Buffering"] == "no"
-    assert page.next() == "retry: 2000\ndata: changed\n\n"
+    assert page.next() == "data: changed\n\n"
     while not page.is_silent():
         pass  # of the search made just before
+    assert open_page(person, first, shown="1").is_silent()
     work(theirs)
     assert page.is_silent()
     second = person.search(files / "coffee.jpg", categories="dress")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from factories import claim_job
+from processes import wait_for
 from sqlalchemy import update
 
-from models import Database, Job, Notification, Settings
+from models import Database, Job, JobSource, Notification, Settings
+from tasks.deletion import delete
+from tasks.submission import Submission, submit
 
 Visit = Callable[..., Any]
 
@@ -152,18 +156,74 @@ def test_somebody_elses_search_is_as_good_as_none(
     assert person.get(f"/jobs/{job}").status_code == 200
 
 
-def test_the_text_that_has_not_gone_out_is_not_sent(
+@pytest.mark.parametrize("status", ["sending", "unknown"])
+def test_while_its_text_is_under_way_a_search_is_not_deleted(
     texted: Visit,
     files: Path,
     work: Callable[[UUID], None],
     database: Database,
-    settings: Settings,
+    owner_connection: psycopg.Connection,
+    status: str,
 ) -> None:
-    """Deleted between the end and the text: there is nothing left to send."""
+    """Nobody could ask the carrier to delete it: its id is not known yet. The page says so."""
     person = texted()
     job = person.search(files / "coffee.jpg", text_me="yes")
     work(job)
+    set_text(database, job, status=status, provider="twilio")
+    answer = person.press(f"/jobs/{job}/deletion", f"/jobs/{job}/deletion")
+    assert answer.headers["Location"] == f"/jobs/{job}/deletion?sending"
+    assert "Its text is being sent just now." in person.get(answer.headers["Location"]).text
+    assert rows_about(owner_connection, job)["jobs"] == 1
+    set_text(database, job, status="sent", provider_sid="SMdone", lost_sids=["SMlost"])
     person.press(f"/jobs/{job}/deletion", f"/jobs/{job}/deletion")
+    forgotten = owner_connection.execute(
+        "delete from texts_to_forget where provider_sid in ('SMdone', 'SMlost')"
+        " returning provider_sid"
+    ).fetchall()
+    assert sorted(forgotten) == [("SMdone",), ("SMlost",)]
+
+
+def set_text(database: Database, job: UUID, **values: Any) -> None:
+    """Let the text of a job be as its sender would leave it."""
     with database.operator() as session:
-        assert session.get(Job, job) is None
-        assert session.query(Notification).filter(Notification.job_id == job).count() == 0
+        session.execute(update(Notification).where(Notification.job_id == job).values(**values))
+
+
+def test_a_photo_that_is_taken_again_at_the_same_moment_stays(
+    visit: Visit,
+    files: Path,
+    work: Callable[[UUID], None],
+    database: Database,
+    settings: Settings,
+    owner_connection: psycopg.Connection,
+) -> None:
+    """Deleted while the same search is being started again: the new one keeps its photo."""
+    person = visit()
+    job = person.search(files / "coffee.jpg")
+    work(job)
+    photos = photos_of(owner_connection, job)
+    with database.operator() as session:
+        row = session.get_one(Job, job)
+        owner, params = row.owner_id, row.params
+    deleted: list[bool] = []
+    deleting = threading.Thread(target=lambda: deleted.append(delete(database, owner, job)))
+    with database.owner(owner) as session:
+        again = Submission(kind="image_search", params=params, source=JobSource.RERUN)
+        second = submit(session, settings, owner, again).id
+        deleting.start()
+        wait_for(lambda: is_waiting(owner_connection), 10, "the deletion to wait for the photo")
+    deleting.join(10)
+    assert deleted == [True]
+    assert are_there(owner_connection, photos)
+    work(second)
+    assert "24 matches" in person.get(f"/jobs/{second}").text
+
+
+def is_waiting(connection: psycopg.Connection) -> bool:
+    """Whether some transaction waits for a lock on the photos."""
+    row = connection.execute(
+        "select exists (select from pg_stat_activity"
+        " where wait_event_type = 'Lock' and query ilike '%uploads%')"
+    ).fetchone()
+    assert row is not None
+    return bool(row[0])

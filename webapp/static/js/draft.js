@@ -7,7 +7,14 @@ const DAY_MS = 86_400_000;
 const KEPT = ["categories", "image_url", "country", "phone", "text_me"];
 
 // Browsers offer this on encrypted pages and on this machine alone; elsewhere only the photo is lost.
-const photos = async () => globalThis.caches?.open(PHOTOS);
+// One that refuses to keep anything is asked in vain.
+const photos = async () => {
+  try {
+    return await globalThis.caches?.open(PHOTOS);
+  } catch {
+    return null;
+  }
+};
 
 function read() {
   try {
@@ -47,9 +54,10 @@ export async function keepPhoto(form, file) {
 
 export async function forget() {
   const id = read()?.id;
+  if (!id) return;
   sessionStorage.removeItem(FIELDS);
   const store = await photos();
-  if (id) await store?.delete(`/draft/${id}`);
+  await store?.delete(`/draft/${id}`);
 }
 
 // Fill the form in as it was; returns the photo, or nothing.

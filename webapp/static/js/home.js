@@ -64,26 +64,35 @@ function show(file) {
 }
 
 function take(file) {
-  if (!file) return show(null);
+  if (!file) {
+    keep(null);
+    return show(null);
+  }
   if (file.size > Number(form.dataset.maxBytes)) {
     input.value = "";
+    keep(null);
     show(null);
     return say(form.dataset.tooLarge);
   }
   if (file.type && !file.type.startsWith("image/")) {
     input.value = "";
+    keep(null);
     show(null);
     return say(form.dataset.notPicture);
   }
   say("");
   show(file);
-  keepPhoto(form, file);
+  keep(file);
+}
+
+function keep(file) {
+  keepPhoto(form, file).catch(() => {}); // full, or not wanted: then a reload asks for it again
 }
 
 // The same page anew, with nothing filled in.
 async function clear(event) {
   event.preventDefault();
-  await forget();
+  await forget().catch(() => {});
   location.assign(event.target.href);
 }
 
@@ -155,7 +164,7 @@ async function send() {
       headers: { Accept: "text/html" },
     });
     if (answer.redirected) {
-      await forget();
+      await forget().catch(() => {}); // the search has begun, whatever the browser keeps
       return location.assign(answer.url);
     }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -245,5 +254,5 @@ function followRunning() {
 setUp();
 // What the server gave back with its complaints is newer than what was kept here.
 if (!form.querySelector(".summary:not([hidden])")) {
-  restore(form).then((photo) => photo && !input.files.length && put(photo));
+  restore(form).then((photo) => photo && !input.files.length && put(photo)).catch(() => {});
 }

@@ -17,10 +17,11 @@ function show(link) {
   title.className = "lightbox-name";
   title.append(...name.childNodes);
   name.replaceWith(title);
-  box.querySelector("figcaption[aria-live]").replaceChildren(...told.childNodes);
+  box.querySelector(".told").replaceChildren(...told.childNodes);
   const place = all().indexOf(link);
-  box.querySelector("[data-step='-1']").disabled = place === 0;
-  box.querySelector("[data-step='1']").disabled = place === all().length - 1;
+  // Not `disabled`: that would take the focus away from whoever steps to the end.
+  box.querySelector("[data-step='-1']").setAttribute("aria-disabled", place === 0);
+  box.querySelector("[data-step='1']").setAttribute("aria-disabled", place === all().length - 1);
   if (!box.open) box.showModal();
 }
 
