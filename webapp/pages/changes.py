@@ -16,10 +16,8 @@ from webapp.live import hub
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
 from webapp.people import Listener
+from webapp.streams import PING, PING_SECONDS, RETRY, stream_response
 
-# Proxies and phones close what is silent for longer.
-_PING_SECONDS = 15.0
-_RETRY_MILLISECONDS = 2000
 # Somebody's hundred jobs that end at once are a few looks, not a hundred.
 _LEAST_GAP_SECONDS = 0.25
 
@@ -40,28 +38,22 @@ def changes() -> Response:
     except BaseException:
         listener.close()
         raise
-    stream = _follow(listener, person, database(), is_old=is_old)
-    response = Response(stream, mimetype="text/event-stream")
-    # Also when the browser has gone before the first event.
-    response.call_on_close(listener.close)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Accel-Buffering"] = "no"  # nginx else keeps events until it has enough
-    return response
+    return stream_response(_follow(listener, person, database(), is_old=is_old), listener.close)
 
 
 def _follow(
     listener: Listener, person: CurrentPerson, database: Database, *, is_old: bool
 ) -> Iterator[bytes]:
     with closing(listener):
-        yield f"retry: {_RETRY_MILLISECONDS}\n\n".encode()
+        yield RETRY + b"\n"
         if is_old:
             yield b"data: changed\n\n"
         while True:
-            is_told = listener.wait(_PING_SECONDS)
+            is_told = listener.wait(PING_SECONDS)
             if listener.is_over:
                 return
             if not is_told:
-                yield b": ping\n\n"
+                yield PING
                 continue
             if not _may_hear(database, person):
                 return

@@ -12,10 +12,7 @@ from webapp.live import Snapshot, WatchEndedError, Watcher, hub
 from webapp.resources.api import JOBS, api, problem_response
 from webapp.resources.jobs import find_view
 from webapp.resources.schemas import JobPath
-
-# Proxies and phones close what is silent for longer.
-PING_SECONDS = 15.0
-_RETRY_MILLISECONDS = 2000
+from webapp.streams import PING, PING_SECONDS, RETRY, stream_response
 
 
 @api.get(
@@ -53,24 +50,19 @@ def follow_job(path: JobPath) -> Response:
     if first.is_final and request.headers.get("Last-Event-ID") == str(first.version):
         watcher.close()
         return Response(status=204)
-    response = Response(_follow(watcher, first), mimetype="text/event-stream")
-    # Also when the client has gone before the first event.
-    response.call_on_close(watcher.close)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Accel-Buffering"] = "no"  # nginx else keeps events until it has enough
-    return response
+    return stream_response(_follow(watcher, first), watcher.close)
 
 
 def _follow(watcher: Watcher, last: Snapshot) -> Iterator[bytes]:
     with closing(watcher):
-        yield f"retry: {_RETRY_MILLISECONDS}\n".encode() + last.frame
+        yield RETRY + last.frame
         while not last.is_final:
             try:
                 snapshot = watcher.next(PING_SECONDS)
             except WatchEndedError:
                 return
             if snapshot is None:
-                yield b": ping\n\n"
+                yield PING
             elif snapshot.tag != last.tag:
                 yield snapshot.frame
                 last = snapshot
