@@ -90,6 +90,7 @@ beat_schedule = {
         "dispatch_waiting_jobs": SWEEP_SECONDS,
         "rescue_stalled_jobs": SWEEP_SECONDS,
         "send_due_notifications": SWEEP_SECONDS,
+        "enqueue_due_searches": SWEEP_SECONDS,
         "prune_expired": EXPIRY_SECONDS,
     }.items()
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
@@ -91,6 +91,7 @@ class Claim:
     max_attempts: int
     fence: int
     checkpoint: dict[str, Any] | None
+    saved_search_id: UUID | None = None
 
     @classmethod
     def take(
@@ -182,6 +183,8 @@ class Claim:
         result_count: int | None,
         partial: bool = False,
         progress: Progress | None = None,
+        keys: Collection[str] = (),
+        is_whole: bool = True,
     ) -> Ended:
         """End the job with its answer, and leave the text message's row in the same statement.
 
@@ -189,6 +192,9 @@ class Claim:
             session: one opened by `Database.worker`.
             result: the answer.
             result_count: how many things it holds.
+            keys: what each of them is known by; of a run of a saved search, those that are new
+                are noted.
+            is_whole: whether nothing is missing that might be there next time.
             partial: whether it is a part of what was asked for.
             progress: what was not reported yet.
 
@@ -196,6 +202,13 @@ class Claim:
             StaleFenceError: this attempt may not write any more.
             UnstorableError: the result is not JSON, or over 5 MB.
         """
+        if self.saved_search_id is not None:
+            session.execute(query("lock_person"), {"id": self.job_id})
+            session.execute(query("lock_saved_search"), {"id": self.job_id})
+            given = storable({"keys": list(keys)}, max_bytes=MAX_RESULT_BYTES)["keys"]
+            session.execute(
+                query("see_items"), {**self._guard, "keys": json.dumps(given), "is_whole": is_whole}
+            )
         return self._end(
             session,
             JobStatus.SUCCEEDED,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from models.account import ApiToken, BrowserSession, User
 from models.errors import TextbackError
 from models.queries import query
+from models.saved_search import SavedSearch
 from models.verification_code import VerificationCode
 
 # Each statement stays short, whatever an account holds: chunks are 1 MiB, answers up to 5 MB.
@@ -60,6 +61,12 @@ def erase(session: Session, account_id: UUID) -> Erased:
     texts = _run(session, "forget_texts", account_id).rowcount
     _all(session, "erase_chunks", account_id, at_once=_CHUNKS_AT_ONCE)
     uploads = _run(session, "erase_uploads", account_id).rowcount
+    # Saved searches before the jobs that point at them, as whoever deletes one locks them.
+    session.execute(
+        delete(SavedSearch)
+        .where(SavedSearch.owner_id == account_id)
+        .execution_options(synchronize_session=False)
+    )
     jobs = _all(session, "erase_jobs", account_id, at_once=_JOBS_AT_ONCE)
     for model in (VerificationCode, BrowserSession, ApiToken):
         session.execute(

@@ -20,10 +20,13 @@ from models.base import Base
 from models.job import Job
 from models.job_event import JobEvent
 from models.notification import Notification
+from models.occurrence import Occurrence
 from models.phone import PhoneKeys
 from models.result_link import ResultLink
+from models.saved_search import SavedSearch
 from models.session import Database
 from models.settings import Settings
+from models.sighting import Sighting
 from models.suppression import Suppression
 from models.upload import Upload
 from models.verification_code import VerificationCode
@@ -49,6 +52,8 @@ _LEFT_OUT = frozenset(
         "dispatched_at",
         "hinted_at",
         "checkpoint",
+        "planned_until",
+        "settled_at",
     }
 )
 
@@ -70,6 +75,7 @@ def export(database: Database, settings: Settings, account_id: UUID) -> Iterator
         ("codes", _rows(database, account_id, VerificationCode)),
         ("uploads", _rows(database, account_id, Upload)),
         ("jobs", _jobs(database, account_id)),
+        ("saved_searches", _saved_searches(database, account_id)),
     ):
         yield f',\n"{name}": ['
         yield from _separated(rows)
@@ -109,6 +115,22 @@ def _jobs(database: Database, account_id: UUID) -> Iterator[dict[str, Any]]:
             job = _job(session, row["id"])
         if job is not None:
             yield job
+
+
+def _saved_searches(database: Database, account_id: UUID) -> Iterator[dict[str, Any]]:
+    """Yield saved searches with what came of their slots and what they have seen."""
+    for row in _rows(database, account_id, SavedSearch):
+        shown = dict(row)
+        with database.owner(account_id) as session:
+            for name, model, order in (
+                ("occurrences", Occurrence, Occurrence.id),
+                ("seen", Sighting, Sighting.key),
+            ):
+                rows = session.scalars(
+                    select(model).where(model.saved_search_id == row["id"]).order_by(order)
+                )
+                shown[name] = [_shown(one) for one in rows]
+        yield shown
 
 
 def _job(session: Session, job_id: UUID) -> dict[str, Any] | None:

@@ -9,11 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     CheckConstraint,
     ColumnElement,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     SmallInteger,
+    Text,
     select,
     text,
 )
@@ -65,7 +68,15 @@ class Job(Base):
         ),
         CheckConstraint("source in ('manual', 'schedule', 'api', 'rerun')", name="source"),
         CheckConstraint("progress between 0 and 100", name="progress"),
-        CheckConstraint("notify in ('none', 'sms')", name="notify"),
+        CheckConstraint("notify in ('none', 'sms', 'new')", name="notify"),
+        ForeignKeyConstraint(
+            ["saved_search_id", "owner_id"],
+            ["saved_searches.id", "saved_searches.owner_id"],
+            ondelete="SET NULL (saved_search_id)",
+            onupdate="CASCADE",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
         # Children point at (id, owner_id), so that none can hang on somebody else's job.
         Index("uq_jobs_id_owner_id", "id", "owner_id", unique=True),
         Index("ix_jobs_queued", "queue", "id", postgresql_where=text("status = 'queued'")),
@@ -73,6 +84,13 @@ class Job(Base):
             "ix_jobs_waiting",
             "owner_id",
             "queue",
+            "id",
+            postgresql_where=text("status = 'queued' and dispatched_at is null"),
+        ),
+        Index(
+            "ix_jobs_waiting_in_queue",
+            "queue",
+            "owner_id",
             "id",
             postgresql_where=text("status = 'queued' and dispatched_at is null"),
         ),
@@ -104,6 +122,19 @@ class Job(Base):
             "question_hash",
             postgresql_where=text("status in ('queued', 'running') and question_hash is not null"),
         ),
+        Index(
+            "ix_jobs_saved_search_id_id",
+            "saved_search_id",
+            text("id desc"),
+            postgresql_where=text("saved_search_id is not null"),
+        ),
+        Index(
+            "ix_jobs_saved_search_active",
+            "saved_search_id",
+            postgresql_where=text(
+                "saved_search_id is not null and status in ('queued', 'running')"
+            ),
+        ),
     )
 
     id: Mapped[uuid_pk]
@@ -134,6 +165,10 @@ class Job(Base):
     error_message: Mapped[str | None]
     checkpoint: Mapped[dict[str, Any] | None] = deferred(mapped_column())
     rerun_of_id: Mapped[UUID | None]
+    saved_search_id: Mapped[UUID | None]
+    # What no saved search of its person had seen before; None where there is nothing to compare.
+    new_count: Mapped[int | None]
+    new_keys: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     idempotency_key: Mapped[str | None]
     request_hash: Mapped[bytes | None]
     question_hash: Mapped[bytes | None]

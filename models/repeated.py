@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, not_, select, update
 from sqlalchemy.orm import Session
 
-from models.job import Job, JobStatus
+from models.job import Job, JobSource, JobStatus
 
 KEY_LIFETIME = timedelta(days=7)
 
@@ -28,13 +28,17 @@ def find_by_idempotency_key(session: Session, key: str) -> Job | None:
 
 
 def find_same_question(session: Session, question_hash: bytes) -> UUID | None:
-    """Return this person's newest job that is asking the same and has not ended."""
+    """Return this person's newest job that is asking the same and has not ended.
+
+    One that waits for the hour of a schedule does not count: whoever asks now wants to know now.
+    """
     return session.scalar(
         select(Job.id)
         .where(
             Job.question_hash == question_hash,
             Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING)),
             Job.cancel_requested_at.is_(None),
+            not_(and_(Job.status == JobStatus.QUEUED, Job.source == JobSource.SCHEDULE)),
         )
         .order_by(Job.id.desc())
         .limit(1)

@@ -52,6 +52,8 @@ class ResultLink(Base):
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     opens: Mapped[int] = mapped_column(server_default="0")
+    # When it was last opened.
+    opened_at: Mapped[datetime | None]
 
     @classmethod
     def create(

@@ -19,6 +19,9 @@ OWNED_TABLES = {
     "upload_chunks": "owner_id",
     "result_links": "owner_id",
     "notifications": "owner_id",
+    "saved_searches": "owner_id",
+    "occurrences": "owner_id",
+    "sightings": "owner_id",
 }
 # Tables whose rows belong to nobody and are found by a keyed hash.
 KEYED_TABLES = ("suppressions",)

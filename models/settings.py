@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -12,6 +13,9 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import SettingsError
+from models.posting_sites import FEED, SAMPLE, checked_sites
+from models.schedule import ScheduleError
+from models.simple_schedule import default_schedule
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 MIB = 1024 * 1024
@@ -121,6 +125,33 @@ class Settings(BaseSettings):
         pattern=r"^\d+(\.\d+)?,\d+(\.\d+)?$",
         description="When a text of unknown fate is looked for at the provider, in seconds.",
     )
+    default_schedule: str = Field(
+        "08:00,10:00,14:00,16:00,16:45,22:00 Europe/London",
+        description="Times and zone of a saved search that names none.",
+    )
+    saved_searches_per_person: int = Field(
+        20, ge=1, le=10_000, description="Saved searches one person may have."
+    )
+    saved_search_interval_minutes: int = Field(
+        30, ge=1, le=1440, description="Minutes between two times of one saved search, at least."
+    )
+    spread_seconds: float = Field(
+        300,
+        ge=0,
+        le=3600,
+        description="Scheduled searches begin five a second, the last of them after so long.",
+    )
+    cron_secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Lets a cron outside enqueue due saved searches: POST "
+        "/api/v1/cron/saved-searches. 32 characters or more.",
+    )
+    cron_secret_before: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="The secret before, valid too until the cron has the new one.",
+    )
     worker_concurrency: int = Field(
         2,
         ge=1,
@@ -147,6 +178,23 @@ class Settings(BaseSettings):
     )
     submits_per_minute: int = Field(
         30, ge=1, le=100_000, description="Jobs one account or address may submit in a minute."
+    )
+    posting_sites: str = Field(
+        SAMPLE,
+        description="Where postings come from: names with commas, such as `sample,feed,indeed`. "
+        "See Postings.",
+    )
+    posting_feeds: str | None = Field(
+        None, description="Feeds of the site `feed`: addresses or files, with commas between."
+    )
+    posting_proxies: SecretStr | None = Field(
+        None, description="Proxies that boards are asked through, with commas between."
+    )
+    posting_site_interval_seconds: float = Field(
+        10,
+        ge=1,
+        le=3600,
+        description="The least time between two searches of one board, by all workers together.",
     )
     data_dir: Path = Field(
         Path("var"), description="Where beat keeps its schedule and Flower its history."
@@ -192,6 +240,22 @@ class Settings(BaseSettings):
             raise ValueError(f"must be ISO codes such as KR,US, or * for all; not {wrong}")
         return ",".join(codes)
 
+    @field_validator("posting_sites")
+    @classmethod
+    def _sites(cls, value: str) -> str:
+        return checked_sites(value)
+
+    @field_validator("default_schedule")
+    @classmethod
+    def _times_and_zone(cls, value: str) -> str:
+        try:
+            default_schedule(value)
+        except ScheduleError as error:
+            raise ValueError(
+                f"must look like 08:00,22:00 Europe/London; {error.field}: {error}"
+            ) from None
+        return value
+
     @field_validator("base_url")
     @classmethod
     def _public_address(cls, value: str) -> str:
@@ -212,6 +276,20 @@ class Settings(BaseSettings):
             )
         return self
 
+    @field_validator("cron_secret", "cron_secret_before")
+    @classmethod
+    def _sendable(cls, value: SecretStr | None) -> SecretStr | None:
+        """Refuse what no header carries as it is."""
+        if value is not None and not re.fullmatch(r"[!-~]+", value.get_secret_value()):
+            raise ValueError("must be visible ASCII characters without spaces")
+        return value
+
+    @model_validator(mode="after")
+    def _old_secret_has_a_new_one(self) -> Settings:
+        if self.cron_secret_before is not None and self.cron_secret is None:
+            raise ValueError("CRON_SECRET_BEFORE goes with CRON_SECRET, the one that replaces it")
+        return self
+
     @model_validator(mode="after")
     def _twilio_is_complete(self) -> Settings:
         """Refuse to begin what could not send a single text."""
@@ -221,9 +299,43 @@ class Settings(BaseSettings):
             raise ValueError(f"SMS_PROVIDER=twilio needs {', '.join(missing)} too")
         return self
 
+    @property
+    def cron_secrets(self) -> tuple[str, ...]:
+        """The secrets that open the door for a cron outside; none when it is closed."""
+        if self.cron_secret is None:
+            return ()
+        both = (self.cron_secret, self.cron_secret_before)
+        return tuple(one.get_secret_value() for one in both if one is not None)
+
+    @model_validator(mode="after")
+    def _feeds_are_read(self) -> Settings:
+        """Refuse a site of feeds without any, and feeds that nobody would read."""
+        is_offered = FEED in self.offered_sites
+        if is_offered and not self.feeds:
+            raise ValueError("POSTING_SITES names feed, so POSTING_FEEDS must name at least one")
+        if self.feeds and not is_offered:
+            raise ValueError("POSTING_FEEDS is set, so POSTING_SITES must name feed too")
+        return self
+
     def may_text(self, country: str) -> bool:
         """Whether numbers of a country, e.g. KR, may be texted."""
         return self.text_countries == "*" or country in self.text_countries.split(",")
+
+    @property
+    def offered_sites(self) -> tuple[str, ...]:
+        """The sites of postings that people may have searched, in the order of the setting."""
+        return tuple(self.posting_sites.split(","))
+
+    @property
+    def feeds(self) -> tuple[str, ...]:
+        """The operator's feeds: addresses, or files."""
+        return _listed(self.posting_feeds)
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """Proxies for boards."""
+        secret = self.posting_proxies
+        return _listed(secret.get_secret_value() if secret else None)
 
     @property
     def look_seconds(self) -> tuple[float, float]:
@@ -245,6 +357,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _listed(value: str | None) -> tuple[str, ...]:
+    """Return the parts of a setting that has commas between them."""
+    return tuple(part for given in (value or "").split(",") if (part := given.strip()))
 
 
 def _checked_url(

@@ -13,6 +13,7 @@ from models.errors import TextbackError
 from models.ids import new_id
 from models.job import Job
 from models.phone import PhoneKeys, PhoneNumber
+from models.saved_search import SavedSearch
 from models.settings import Settings
 from models.upload import Upload
 from models.verification_code import VerificationCode
@@ -147,19 +148,27 @@ def _forget_what_was_made_before(session: Session, owner_id: UUID) -> None:
 def merge(session: Session, from_id: UUID, into_id: UUID) -> None:
     """Pour one account into another; whatever runs goes on, for workers know jobs by id and fence.
 
-    Both rows of `users` are locked. Of two jobs with the same idempotency key the moved one loses
-    its; what hangs on a row follows by `on update cascade`.
+    Both rows of `users` are locked. Of two jobs, or saved searches, with the same idempotency key
+    the moved one loses its; what hangs on a row follows by `on update cascade`.
     """
-    theirs = select(Job.idempotency_key).where(
-        Job.owner_id == into_id, Job.idempotency_key.is_not(None)
-    )
+    # Saved searches are locked before the jobs that point at them, as whoever deletes one does.
     session.execute(
-        update(Job)
-        .where(Job.owner_id == from_id, Job.idempotency_key.in_(theirs))
-        .values(idempotency_key=None, request_hash=None)
-        .execution_options(synchronize_session=False)
+        select(SavedSearch.id)
+        .where(SavedSearch.owner_id == from_id)
+        .order_by(SavedSearch.id)
+        .with_for_update()
     )
-    for model in (Job, Upload, BrowserSession, ApiToken, VerificationCode):
+    for keyed in (SavedSearch, Job):
+        theirs = select(keyed.idempotency_key).where(
+            keyed.owner_id == into_id, keyed.idempotency_key.is_not(None)
+        )
+        session.execute(
+            update(keyed)
+            .where(keyed.owner_id == from_id, keyed.idempotency_key.in_(theirs))
+            .values(idempotency_key=None, request_hash=None)
+            .execution_options(synchronize_session=False)
+        )
+    for model in (SavedSearch, Job, Upload, BrowserSession, ApiToken, VerificationCode):
         session.execute(
             update(model)
             .where(model.owner_id == from_id)

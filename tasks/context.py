@@ -45,7 +45,7 @@ class JobContext:
         self.job_id = claim.job_id
         self.attempt = claim.attempt
         self.settings = settings
-        self.providers = Providers(database)
+        self.providers = Providers(database, settings)
         self._kind = kind
         self._claim = claim
         self._heartbeat = heartbeat

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models import Job, JobStatus, ResultLink, Settings
@@ -22,7 +22,7 @@ def text_when_done(session: Session, settings: Settings, job_id: UUID) -> bool:
         update(Job)
         .where(
             Job.id == job_id,
-            Job.notify == "none",
+            Job.notify != "sms",
             Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING)),
         )
         .values(notify="sms", version=Job.version + 1, updated_at=func.clock_timestamp())
@@ -31,13 +31,22 @@ def text_when_done(session: Session, settings: Settings, job_id: UUID) -> bool:
     ).one_or_none()
     if row is None:
         return False
-    ResultLink.create(
-        session,
-        settings,
-        job_id=job_id,
-        owner_id=row.owner_id,
-        purpose="text",
-        expires_at=row.expires_at,
+    # A run of a schedule that would be told of if it found something new has one.
+    has_link = session.scalar(
+        select(ResultLink.id).where(
+            ResultLink.job_id == job_id,
+            ResultLink.purpose == "text",
+            ResultLink.revoked_at.is_(None),
+        )
     )
+    if has_link is None:
+        ResultLink.create(
+            session,
+            settings,
+            job_id=job_id,
+            owner_id=row.owner_id,
+            purpose="text",
+            expires_at=row.expires_at,
+        )
     wake_on_commit(session, job_id)
     return True

@@ -26,6 +26,12 @@ def send_due_notifications() -> int:
     return sweeps.send_due_notifications()
 
 
+@celery_app.task(name="sweep.enqueue_due_searches", send_events=False)
+def enqueue_due_searches() -> int:
+    """Turn the slots of saved searches that have come into jobs."""
+    return sweeps.enqueue_due_searches()
+
+
 @celery_app.task(name="sweep.prune_expired", send_events=False)
 def prune_expired() -> int:
     """Let go of answers, inputs, links, checkpoints, keys and events that are past their time."""

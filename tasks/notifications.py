@@ -15,9 +15,12 @@ from sqlalchemy.orm import Session
 
 from models import (
     Job,
+    JobSource,
+    JobStatus,
     NotificationClaim,
     NotificationStatus,
     ResultLink,
+    SavedSearch,
     Settings,
     User,
     record_operator_event,
@@ -25,6 +28,7 @@ from models import (
 from models.callback import callback_hash, callback_url
 from models.errors import StaleFenceError
 from models.phone import PhoneKeyError, PhoneKeys
+from models.saved_search import MOST_FAILURES, PauseReason
 from models.suppression import SuppressionReason, suppress
 from tasks import runtime
 from tasks.app import celery_app
@@ -171,8 +175,22 @@ def _read_message(
         return Postponed(code=verdict.refuse)
     if verdict.wait_seconds is not None:
         return Postponed(seconds=verdict.wait_seconds)
-    body = compose_text(job, link.url(settings), user.phone_country)
+    body = compose_text(
+        job, link.url(settings), user.phone_country, is_paused=_is_paused(session, job)
+    )
     return Message(number, body, user.phone_country)
+
+
+def _is_paused(session: Session, job: Job) -> bool:
+    """Whether a failure was one too many for the saved search that it was a run of."""
+    if job.status != JobStatus.FAILED or job.saved_search_id is None:
+        return False
+    search = session.get(SavedSearch, job.saved_search_id)
+    if search is None:
+        return False
+    # The sweep that counts this one may be a moment later.
+    is_last = job.source == JobSource.SCHEDULE and search.failures_in_a_row == MOST_FAILURES - 1
+    return search.pause_reason == PauseReason.FAILURES or (not search.is_paused and is_last)
 
 
 def _postpone(claim: NotificationClaim, postponed: Postponed) -> str:

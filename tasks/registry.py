@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import TextbackError
 
-BUILT_IN = ("tasks.kinds.image_search",)
+BUILT_IN = ("tasks.kinds.image_search", "tasks.kinds.posting_search")
 ENTRY_POINT_GROUP = "textback.kinds"
 
 
@@ -40,6 +40,10 @@ class JobKind:
         retention_days: how long the answer and its link live; None for RETENTION_DAYS.
         check: what only the database can tell at submit; raises ParamsError.
         count: how many things the answer holds, for "24 results".
+        keys: what each thing in the answer is known by from run to run, for "3 new of 24"; without
+            it an answer that differs is one new thing.
+        is_whole: whether an answer holds all there was to find; a part sets no measure for what is
+            new.
         about: what a job is about, in at most three words for its text: `about(params, result,
             locale)`, where the result is None unless it succeeded; None for the title.
     """
@@ -57,6 +61,8 @@ class JobKind:
     retention_days: int | None = None
     check: Callable[[Session, Any], None] | None = None
     count: Callable[[Any], int] | None = None
+    keys: Callable[[Any], list[str]] | None = None
+    is_whole: Callable[[Any], bool] | None = None
     about: Callable[[Any, Any, str], str | None] | None = None
 
 

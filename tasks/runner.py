@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import os
 import random
@@ -170,10 +171,26 @@ class _Attempt:
         count = kind.count(result) if kind.count else None
         answer = result.model_dump(mode="json")
         progress = self._heartbeat.unwritten_progress
+        keys = self._keys(kind, result)
         self._record(
-            lambda step: self._claim.succeed(step, answer, result_count=count, progress=progress)
+            lambda step: self._claim.succeed(
+                step,
+                answer,
+                result_count=count,
+                progress=progress,
+                keys=keys,
+                is_whole=kind.is_whole is None or kind.is_whole(result),
+            )
         )
         return "succeeded" if count is None else f"succeeded with {count}"
+
+    def _keys(self, kind: JobKind, result: BaseModel) -> list[str]:
+        """Return what the things in an answer are known by, if anybody compares them."""
+        if self._claim.saved_search_id is None:
+            return []
+        if kind.keys is not None:
+            return kind.keys(result)
+        return [hashlib.sha256(result.model_dump_json().encode()).hexdigest()]
 
     def _cancel(self) -> None:
         words = self._last_words()

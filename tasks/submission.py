@@ -79,6 +79,7 @@ class Submission:
         retention_days: how long the answer lives; None for the kind's own or the setting.
         client_context: what is known of the device.
         rerun_of_id: the job that is run again.
+        saved_search_id: the saved search that this is a run of.
         idempotency_key: the caller's own word for this request; unique among the owner's jobs.
         request_hash: what came under that key.
         force: begin even if the owner asks the same already.
@@ -92,6 +93,7 @@ class Submission:
     retention_days: int | None = None
     client_context: dict[str, Any] | None = None
     rerun_of_id: UUID | None = None
+    saved_search_id: UUID | None = None
     idempotency_key: str | None = None
     request_hash: bytes | None = None
     force: bool = True
@@ -131,7 +133,7 @@ def submit(session: Session, settings: Settings, owner_id: UUID, submission: Sub
     if not submission.force:
         _refuse_same_question(session, owner_id, question)
     if submission.notify == "sms":
-        _check_can_be_texted(session, settings, owner_id)
+        check_can_be_texted(session, settings, owner_id)
     days = submission.retention_days or kind.retention_days or settings.retention_days
     queue = "scheduled" if submission.source is JobSource.SCHEDULE else kind.queue
     # Beyond its person's slots it waits, and gets its turn when another of theirs ends.
@@ -149,6 +151,7 @@ def submit(session: Session, settings: Settings, owner_id: UUID, submission: Sub
         locale=submission.locale,
         client_context=submission.client_context,
         rerun_of_id=submission.rerun_of_id,
+        saved_search_id=submission.saved_search_id,
         idempotency_key=submission.idempotency_key,
         request_hash=submission.request_hash,
         question_hash=question,
@@ -170,7 +173,7 @@ def submit(session: Session, settings: Settings, owner_id: UUID, submission: Sub
             purpose="text",
             expires_at=job.expires_at,
         )
-    for upload in _uploads(session, params).values():
+    for upload in uploads_of(session, params).values():
         if upload is not None:
             upload.keep_until(job.expires_at)
     session.flush()
@@ -200,7 +203,7 @@ def validate_params(session: Session, kind: JobKind, params: Mapping[str, Any]) 
         raise InvalidParamsError(errors + _field_errors(error, kind.params)) from None
     errors += [
         FieldError(f"params.{name}", "There is no upload of yours with this id.")
-        for name, upload in _uploads(session, checked).items()
+        for name, upload in uploads_of(session, checked).items()
         if upload is None
     ]
     if kind.check and not errors:
@@ -215,7 +218,7 @@ def validate_params(session: Session, kind: JobKind, params: Mapping[str, Any]) 
 
 def question_of(session: Session, kind: JobKind, params: BaseModel) -> bytes:
     """Return the hash of a checked question, for `find_same_question`."""
-    files = {name: upload.sha256 for name, upload in _uploads(session, params).items() if upload}
+    files = {name: upload.sha256 for name, upload in uploads_of(session, params).items() if upload}
     return question_hash(kind.name, params.model_dump(mode="json"), files)
 
 
@@ -244,8 +247,11 @@ def _refuse_same_question(session: Session, owner_id: UUID, question: bytes) -> 
         raise SameQuestionError(running)
 
 
-def _uploads(session: Session, params: BaseModel) -> dict[str, Upload | None]:
-    """Return the upload behind each field; somebody else's looks like one that does not exist."""
+def uploads_of(session: Session, params: BaseModel) -> dict[str, Upload | None]:
+    """Return the upload behind each field; somebody else's looks like one that does not exist.
+
+    They are locked, so that they are there for as long as the caller's transaction.
+    """
     given = {name: getattr(params, name) for name in upload_fields(type(params))}
     # Locked, so that nobody deletes it, with another job that was about it, before this one has it.
     return {
@@ -255,7 +261,12 @@ def _uploads(session: Session, params: BaseModel) -> dict[str, Upload | None]:
     }
 
 
-def _check_can_be_texted(session: Session, settings: Settings, owner_id: UUID) -> None:
+def check_can_be_texted(session: Session, settings: Settings, owner_id: UUID) -> None:
+    """Refuse to promise a text that could not be sent.
+
+    Raises:
+        TextsOffError, PhoneNotVerifiedError, TextsStoppedError: says why.
+    """
     if settings.sms_provider == "none":
         raise TextsOffError
     user = session.get(User, owner_id)

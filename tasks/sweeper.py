@@ -40,6 +40,7 @@ JOB_QUEUES = (INTERACTIVE, SCHEDULED)
 DEAF_SECONDS = 60.0  # a free worker that hears nothing for so long, while jobs wait, is deaf
 EVERY_TIME = (
     sweeps.rescue_stalled_jobs,
+    sweeps.enqueue_due_searches,
     sweeps.dispatch_waiting_jobs,
     sweeps.send_due_notifications,
 )

@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import logging
 import time
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from celeryconfig import INTERACTIVE, NOTIFICATIONS, SCHEDULED
 from models.queries import query
+from models.saved_search import MOST_FAILURES
 from models.turns import count_in_line, give_turns, hint_again
 from tasks import runtime
 from tasks.dispatch import (
+    notify_on_commit,
     send_code_hint,
     send_job_hint,
     send_look_hint,
     send_notification_hint,
 )
+from tasks.enqueueing import enqueue_due
 from tasks.errors import LOST_WORKER, WAITED_TOO_LONG
+from tasks.sweeping import sweeping
 from tasks.wake import wake_on_commit, wake_person_on_commit
 
 log = logging.getLogger(__name__)
@@ -38,13 +39,9 @@ MOST_HINTS = 100
 CODE_PATIENCE_SECONDS = 4.0
 PRUNE_BATCH = 200  # rows of one transaction: short, so that nobody waits behind it
 PRUNE_RUN_SECONDS = 20.0
-
-# A sweep that is frozen, or waits for one that is, lets go soon and is done again.
-_BEGIN = text(
-    "select set_config('statement_timeout', '5s', true), set_config('lock_timeout', '2s', true), "
-    "set_config('idle_in_transaction_session_timeout', '5s', true), "
-    "case when :alone then pg_try_advisory_xact_lock(:lock) else true end as may_go_on"
-)
+# The worker of the sweeps does the others in between.
+ENQUEUE_SECONDS = 4.0
+SETTLE_BATCH = 1000
 
 
 def dispatch_waiting_jobs(*, alone: bool = False) -> int:
@@ -131,6 +128,32 @@ def send_due_notifications(*, alone: bool = False) -> int:
     return sent
 
 
+def enqueue_due_searches(*, alone: bool = False) -> int:
+    """Turn the slots of saved searches that have come into jobs; count what became of those."""
+    done = enqueue_due(runtime.database(), runtime.settings(), seconds=ENQUEUE_SECONDS, alone=alone)
+    if done.enqueued:
+        dispatch_waiting_jobs(alone=alone)
+    settle_occurrences(alone=alone)
+    return done.enqueued
+
+
+def settle_occurrences(*, alone: bool = False) -> int:
+    """Count failures of scheduled runs, and have a search rest that fails again and again."""
+    with _sweeping("settle occurrences", alone=alone) as session:
+        if session is None:
+            return 0
+        row = session.execute(
+            query("settle_occurrences"), {"most": SETTLE_BATCH, "most_failures": MOST_FAILURES}
+        ).one()
+        for notification_id in row.notification_ids:
+            notify_on_commit(session, notification_id)
+        for owner_id in row.owner_ids:
+            wake_person_on_commit(session, owner_id)
+    if row.paused:
+        log.warning("saved searches paused after failures count=%s", row.paused)
+    return int(row.settled)
+
+
 def prune_expired(*, alone: bool = False, seconds: float = PRUNE_RUN_SECONDS) -> int:
     """Let go of what is past its time, a small batch at a time, and of no more than fits a run."""
     stop_at = time.monotonic() + seconds
@@ -155,6 +178,9 @@ _PRUNED = (
     "prune_operator_events",
     "prune_codes",
     "prune_counters",
+    "prune_occurrences",
+    "prune_sightings",
+    "prune_postings",
 )
 
 
@@ -166,13 +192,8 @@ def _prune(name: str, *, alone: bool) -> int:
         return 0 if session is None else len(session.execute(query(name), values).all())
 
 
-@contextmanager
-def _sweeping(name: str, *, alone: bool) -> Iterator[Session | None]:
-    """Open the transaction of a sweep; None where another process is at it."""
-    lock = zlib.crc32(f"textback sweep {name}".encode())
-    with runtime.database().operator() as session:
-        row = session.execute(_BEGIN, {"alone": alone, "lock": lock}).one()
-        yield session if row.may_go_on else None
+def _sweeping(name: str, *, alone: bool) -> AbstractContextManager[Session | None]:
+    return sweeping(name, alone=alone, database=runtime.database())
 
 
 def count_messages(queue: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -30,6 +30,22 @@ _WORDS = {
             "Textback could not finish: {about}. Why: {link}",
             "{about}: not finished {link}",
         ),
+        "new": (
+            "Textback found {new} new of {count}: {about}. {link}",
+            "{about}: {new} new of {count} {link}",
+        ),
+        "nothing_new": (
+            "Textback found nothing new: {about}. {link}",
+            "{about}: nothing new {link}",
+        ),
+        "set_up": (
+            "Textback keeps this fresh from now on: {about}, {count} so far. {link}",
+            "{about}: kept fresh {link}",
+        ),
+        "paused": (
+            "Textback paused a search that kept failing: {about}. Why: {link}",
+            "{about}: paused {link}",
+        ),
     },
     "ko": {
         "results": ("Textback {about} 결과 {count}건 {link}", "{about} 결과 {count}건 {link}"),
@@ -37,6 +53,16 @@ _WORDS = {
         "none": ("Textback {about} 결과 없음 {link}", "{about} 결과 없음 {link}"),
         "done": ("Textback {about} 결과가 나왔어요 {link}", "{about} 결과 나옴 {link}"),
         "failed": ("Textback {about} 검색 실패, 이유 {link}", "{about} 실패 {link}"),
+        "new": (
+            "Textback {about} 새 결과 {new}건 (모두 {count}건) {link}",
+            "{about} 새 결과 {new}건 {link}",
+        ),
+        "nothing_new": ("Textback {about} 새 결과 없음 {link}", "{about} 새 결과 없음 {link}"),
+        "set_up": (
+            "Textback {about} 이제 새 결과를 알려 드려요 (지금 {count}건) {link}",
+            "{about} 새 결과 알림 시작 {link}",
+        ),
+        "paused": ("Textback {about} 계속 실패해 멈춤 {link}", "{about} 멈춤 {link}"),
     },
 }
 # Where there is no room for what it was about.
@@ -47,6 +73,10 @@ _BARE_WORDS = {
         "none": ("Textback found nothing this time. {link}", "Nothing found {link}"),
         "done": ("Textback has your answer. {link}", "Ready {link}"),
         "failed": ("Textback could not finish your search. Why: {link}", "Not finished {link}"),
+        "new": ("Textback found {new} new of {count}. {link}", "{new} new of {count} {link}"),
+        "nothing_new": ("Textback found nothing new. {link}", "Nothing new {link}"),
+        "set_up": ("Textback keeps your search fresh from now on. {link}", "Kept fresh {link}"),
+        "paused": ("Textback paused a search that kept failing. Why: {link}", "Paused {link}"),
     },
     "ko": {
         "results": ("Textback 검색 결과 {count}건 {link}", "결과 {count}건 {link}"),
@@ -54,6 +84,10 @@ _BARE_WORDS = {
         "none": ("Textback 찾은 결과 없음 {link}", "결과 없음 {link}"),
         "done": ("Textback 결과가 나왔어요 {link}", "결과 나옴 {link}"),
         "failed": ("Textback 검색 실패, 이유 {link}", "검색 실패 {link}"),
+        "new": ("Textback 새 결과 {new}건 (모두 {count}건) {link}", "새 결과 {new}건 {link}"),
+        "nothing_new": ("Textback 새 결과 없음 {link}", "새 결과 없음 {link}"),
+        "set_up": ("Textback 이제 새 결과를 알려 드려요 {link}", "새 결과 알림 시작 {link}"),
+        "paused": ("Textback 계속 실패해 검색 멈춤 {link}", "검색 멈춤 {link}"),
     },
 }
 LOCALES = tuple(_WORDS)
@@ -63,21 +97,27 @@ _LEAST_LEFT = 4
 _NOT_YET = "##"
 
 
-def compose_text(job: Job, link: str, country: str | None = None) -> str:
+def compose_text(
+    job: Job, link: str, country: str | None = None, *, is_paused: bool = False
+) -> str:
     """Return the whole text about an ended job.
 
     Args:
         job: the row.
         link: the address of its text link.
         country: of the number it goes to, e.g. KR.
+        is_paused: whether it was one failure too many for its saved search.
     """
     return text_body(
         locale=job.locale,
         succeeded=job.status == JobStatus.SUCCEEDED,
         result_count=job.result_count,
+        new_count=job.new_count,
+        is_first=job.saved_search_id is not None and job.new_count is None,
         link=link,
         about=about(job),
         country=country,
+        is_paused=is_paused,
     )
 
 
@@ -99,7 +139,7 @@ def preview_text(job: Job, base_url: str, country: str | None = None) -> TextPre
     body = _best(
         job.locale,
         "results" if _counts(job) else "done",
-        count=_NOT_YET,
+        counts={"count": _NOT_YET},
         link=link,
         about=about(job),
         country=country,
@@ -114,17 +154,31 @@ def text_body(
     succeeded: bool,
     result_count: int | None,
     link: str,
+    new_count: int | None = None,
     about: str | None = None,
     country: str | None = None,
+    is_first: bool = False,
+    is_paused: bool = False,
 ) -> str:
-    """Return the message for an ended job; English for a language that is not here."""
-    if not succeeded:
+    """Return the message for an ended job; English for a language that is not here.
+
+    `is_first` and `is_paused` are about a run of a saved search: one that sets what is known, and
+    one failure too many.
+    """
+    if is_paused:
+        form = "paused"
+    elif not succeeded:
         form = "failed"
+    elif is_first and result_count is not None:
+        form = "set_up"
+    elif new_count is not None and result_count is not None:
+        form = "new" if new_count else "nothing_new"
     elif result_count is None:
         form = "done"
     else:
         form = {0: "none", 1: "one"}.get(result_count, "results")
-    return _best(locale, form, count=str(result_count), link=link, about=about, country=country)
+    counts = {"count": str(result_count), "new": str(new_count)}
+    return _best(locale, form, counts=counts, link=link, about=about, country=country)
 
 
 def _counts(job: Job) -> bool:
@@ -135,24 +189,30 @@ def _counts(job: Job) -> bool:
 
 
 def _best(
-    locale: str, form: str, *, count: str, link: str, about: str | None, country: str | None
+    locale: str,
+    form: str,
+    *,
+    counts: Mapping[str, str],
+    link: str,
+    about: str | None,
+    country: str | None,
 ) -> str:
     """Return the fullest words of those that go in the fewest segments."""
     locale = locale if locale in _WORDS else "en"
     about = about and writable(about, country).strip()
     bodies = (
-        [] if not about else list(_with_about(_WORDS[locale][form], count, link, about, country))
+        [] if not about else list(_with_about(_WORDS[locale][form], counts, link, about, country))
     )
-    bodies += [words.format(count=count, link=link) for words in _BARE_WORDS[locale][form]]
+    bodies += [words.format(link=link, **counts) for words in _BARE_WORDS[locale][form]]
     return min(bodies, key=lambda body: segments(body, country).count)
 
 
 def _with_about(
-    words: tuple[str, ...], count: str, link: str, about: str, country: str | None
+    words: tuple[str, ...], counts: Mapping[str, str], link: str, about: str, country: str | None
 ) -> Iterator[str]:
-    whole = [form.format(count=count, link=link, about=about) for form in words]
+    whole = [form.format(link=link, about=about, **counts) for form in words]
     yield from whole
     is_plain = segments(whole[-1], country).encoding is Encoding.GSM_7
     for length in range(len(about) - 1, _LEAST_LEFT - 1, -1):
         cut = about[:length].rstrip(" ,") + ("..." if is_plain else "…")
-        yield words[-1].format(count=count, link=link, about=cut)
+        yield words[-1].format(link=link, about=cut, **counts)

@@ -6,7 +6,7 @@ import io
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from factories import claim_job, give_phone, make_job
+from factories import claim_job, give_phone, make_job, make_search
 
 from models import (
     ApiToken,
@@ -14,8 +14,10 @@ from models import (
     Database,
     Notification,
     NotificationStatus,
+    Occurrence,
     ResultLink,
     Settings,
+    Sighting,
     SuppressionReason,
     Upload,
     VerificationCode,
@@ -44,6 +46,7 @@ def fill(database: Database, settings: Settings, owner: UUID) -> str:
             )
         )
         suppress(session, phone_hash, SuppressionReason.REPLY)
+    search_id = make_search(database, settings, owner, name="every morning")
     done = make_job(database, settings, owner, idempotency_key="a key", request_hash=b"h")
     make_job(database, settings, owner)
     claim = claim_job(database, done)
@@ -69,4 +72,16 @@ def fill(database: Database, settings: Settings, owner: UUID) -> str:
                 provider_sid=f"SMtext{owner}",
             )
         )
+    with database.operator() as session:
+        session.add(
+            Occurrence(
+                saved_search_id=search_id,
+                owner_id=owner,
+                slot_local=datetime(2026, 1, 1, 8),  # noqa: DTZ001 - by the clock of its zone
+                cron_line="0 8 * * *",
+                due_at=datetime.now(UTC),
+                job_id=done,
+            )
+        )
+        session.add(Sighting(saved_search_id=search_id, owner_id=owner, key="seen before"))
     return number

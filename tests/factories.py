@@ -9,7 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from models import Claim, Database, Job, JobSource, Settings, User
+from models.occurrence import Occurrence, occurrences_page
 from models.phone import PhoneKeys, PhoneNumber
+from models.schedule import Schedule
+from tasks.saved_searches import Saving, save
 from tasks.submission import Submission, submit
 
 
@@ -70,3 +73,37 @@ def give_phone(
         user.set_phone(PhoneNumber.parse(number), PhoneKeys(settings))
         user.phone_verified_at = datetime.now(UTC)
     return number
+
+
+def make_search(
+    database: Database,
+    settings: Settings,
+    owner_id: UUID,
+    *,
+    due: datetime | None = None,
+    cron: str | tuple[str, ...] = "0 * * * *",
+    time_zone: str = "UTC",
+    kind: str = "count_slowly",
+    params: dict[str, Any] | None = None,
+    **more: Any,
+) -> UUID:
+    """Save a search as its owner would, and return its id.
+
+    With `due` its slots after that moment have not been dealt with yet.
+    """
+    lines = (cron,) if isinstance(cron, str) else cron
+    saving = Saving(kind, params or {}, Schedule(lines, time_zone), **more)
+    relaxed = settings.model_copy(
+        update={"saved_search_interval_minutes": 1, "saved_searches_per_person": 1000}
+    )
+    with database.owner(owner_id) as session:
+        search = save(session, relaxed, owner_id, saving)
+        if due is not None:
+            search.plan(due)
+        return search.id
+
+
+def read_occurrences(database: Database, owner_id: UUID, search_id: UUID) -> list[Occurrence]:
+    """Return what came of a search's slots, oldest first."""
+    with database.owner(owner_id) as session:
+        return occurrences_page(session, search_id, limit=1000)[::-1]

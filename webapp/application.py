@@ -74,8 +74,9 @@ def _refuse(error: Exception) -> object:
     from pydantic import ValidationError
 
     from webapp.errors import of_validation
-    from webapp.resources import schemas
+    from webapp.resources import saved_search_schemas, schemas
 
     assert isinstance(error, ValidationError)  # noqa: S101 - what it promises
     # Its title is the name of the model, which is one of ours.
-    raise of_validation(error, getattr(schemas, error.title, None))
+    models = vars(schemas) | vars(saved_search_schemas)
+    raise of_validation(error, models.get(error.title))

@@ -13,6 +13,7 @@ import click
 from models.errors import TextbackError
 from webapp.commands.account import account
 from webapp.commands.operator import operator
+from webapp.commands.slots import slots
 from webapp.commands.texts import texts
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def create_token(name: str, account: UUID | None, phone: str | None) -> None:
     click.echo(create(name=name, account_id=account, phone=phone))
 
 
-for group in (account, operator, texts):
+for group in (account, operator, slots, texts):
     main.add_command(group)
 
 
@@ -209,21 +210,23 @@ def rotate() -> None:
 
 @main.group()
 def catalog() -> None:
-    """The catalog that picture searches look through."""
+    """The sample data that a fresh installation searches."""
 
 
 @catalog.command("load-sample")
 def load_sample() -> None:
-    """Load the sample catalog; again without harm."""
+    """Load the sample catalog and the sample postings; again without harm."""
     from models import Database
     from tasks.providers import load
 
     database = Database(_check_settings())
     try:
-        loaded = load("tasks.providers.catalog.sample:load_sample_catalog")(database)
+        products = load("tasks.providers.catalog.sample:load_sample_catalog")(database)
+        postings = load("tasks.providers.job_board.sample_load:load_sample_postings")(database)
     finally:
         database.dispose()
-    click.echo(f"The sample catalog holds {loaded} products.")
+    click.echo(f"The sample catalog holds {products} products.")
+    click.echo(f"There are {postings} sample postings.")
 
 
 def _check_settings() -> Settings:

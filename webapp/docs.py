@@ -10,7 +10,7 @@ from flask import Blueprint, Response, current_app, make_response, render_templa
 
 from tasks.registry import kinds
 from webapp.db import settings
-from webapp.errors import PROBLEMS
+from webapp.problems import PROBLEMS
 from webapp.resources.openapi import openapi
 
 docs_blueprint = Blueprint("docs", __name__)

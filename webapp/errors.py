@@ -1,4 +1,4 @@
-"""Every way a request can go wrong, in one table, and the problem documents that say so."""
+"""What a request that goes wrong is answered with: problem documents, or a page for people."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
 from models.errors import TextbackError
+from models.schedule import ScheduleError
 from models.settling import NumberKeptError, NumberTakenError
 from tasks.field_words import field_errors
 from tasks.pictures import PictureError
 from tasks.registry import UnknownKindError
+from tasks.saved_searches import TooManySavedSearchesError
 from tasks.submission import (
     FieldError,
     InvalidParamsError,
@@ -28,6 +30,7 @@ from tasks.submission import (
     TextsStoppedError,
 )
 from webapp.db import DATABASE_AWAY
+from webapp.problems import PROBLEMS, Problem
 
 log = logging.getLogger(__name__)
 
@@ -40,148 +43,6 @@ _PROGRAM_PATHS = ("/api/", "/hooks/", "/products/", "/healthz", "/readyz")
 _DRAIN_BYTES = 64 * 1024 * 1024
 _DRAIN_SECONDS = 10.0
 
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One row of the table: what happened, and what its reader can do."""
-
-    status: int
-    title: str
-    remedy: str
-
-
-PROBLEMS: Mapping[str, Problem] = {
-    "malformed_request": Problem(
-        400, "The request cannot be understood", "Send well-formed HTTP and a well-formed body."
-    ),
-    "malformed_json": Problem(
-        400, "The body is not JSON", "Send one JSON object, in UTF-8, as application/json."
-    ),
-    "token_missing": Problem(
-        401, "There is no token", "Send `Authorization: Bearer tb_…` with a token of yours."
-    ),
-    "token_invalid": Problem(
-        401, "That token is not known", "Send a token that exists and was not revoked."
-    ),
-    "forbidden": Problem(
-        403, "That is not allowed from there", "Send the form again from its own page."
-    ),
-    "not_found": Problem(404, "There is nothing at this address", "Look at the list of addresses."),
-    "job_not_found": Problem(
-        404, "There is no such job", "Use the id of a job of yours, as the submit answered it."
-    ),
-    "method_not_allowed": Problem(
-        405, "Not with this method", "Use one of the methods in the Allow header."
-    ),
-    "not_finished": Problem(
-        409, "The job has not ended yet", "Ask again later, or wait for it with ?wait= or events."
-    ),
-    "job_failed": Problem(
-        409, "The job failed, so it has no result", "The sentence says why; submit a new job."
-    ),
-    "job_cancelled": Problem(
-        409, "The job was cancelled, so it has no result", "Submit a new job."
-    ),
-    "job_already_ended": Problem(
-        409, "The job has ended already", "There is nothing to stop; read it, or run it again."
-    ),
-    "job_not_ended": Problem(
-        409, "The job has not ended", "Cancel it first, then delete it."
-    ),
-    "text_under_way": Problem(
-        409, "The job's text is being sent just now", "Delete the job in some minutes."
-    ),
-    "job_expired": Problem(
-        410, "The job has expired", "What it asked and found is not kept; submit a new job."
-    ),
-    "body_too_large": Problem(413, "The body is too large", "Send a smaller one."),
-    "file_too_large": Problem(413, "The file is too large", "Send a smaller one."),
-    "upload_quota": Problem(
-        413, "Your files take too much room", "Wait until some are gone; `detail` says how."
-    ),
-    "unsupported_media_type": Problem(
-        415, "Not in this format", "Send application/json, or multipart/form-data with files."
-    ),
-    "invalid_request": Problem(
-        422, "Some fields are not right", "`errors` names each field and what would be right."
-    ),
-    "unknown_kind": Problem(
-        422, "There is no such kind of job", "Use one that GET /api/v1/kinds lists."
-    ),
-    "empty_file": Problem(422, "The file is empty", "Send a file with content."),
-    "not_a_picture": Problem(
-        422, "That is not a picture", "Send a JPEG, PNG, WebP or HEIC file, whatever its name."
-    ),
-    "picture_truncated": Problem(422, "The picture is cut off", "Send the whole file."),
-    "picture_unreadable": Problem(422, "The picture is damaged", "Send another one."),
-    "picture_too_complex": Problem(
-        422, "The picture takes too long to read", "Save it anew, or send another one."
-    ),
-    "picture_too_large": Problem(
-        422, "The picture has too many pixels", "Send it with fewer pixels."
-    ),
-    "phone_not_verified": Problem(
-        422, "There is no verified phone number", "Verify a number first, or use notify=none."
-    ),
-    "token_not_found": Problem(
-        404, "There is no such token", "Use an id that GET /api/v1/tokens lists."
-    ),
-    "session_not_found": Problem(
-        404, "There is no such session", "Use an id that GET /api/v1/sessions lists."
-    ),
-    "too_many_tokens": Problem(
-        409, "There are too many tokens", "Revoke one that is not needed any more."
-    ),
-    "too_many_codes": Problem(
-        429, "That is all the codes for today", "Try again tomorrow, or with another number."
-    ),
-    "verification_not_found": Problem(
-        404, "There is no such verification", "Ask for a code first; it lives for ten minutes."
-    ),
-    "code_wrong": Problem(
-        422, "That is not the code", "Send the six digits of the newest text; five tries in all."
-    ),
-    "code_used_up": Problem(422, "That was wrong five times", "Ask for a new code."),
-    "code_expired": Problem(422, "This code is over", "Ask for a new code; one lives ten minutes."),
-    "phone_taken": Problem(
-        409,
-        "This number belongs to another account",
-        "This account has a number of its own. Use a token of that account.",
-    ),
-    "phone_kept": Problem(
-        409,
-        "This account has another number",
-        "Only its person changes it, in a browser, on the page of the account.",
-    ),
-    "texts_stopped": Problem(
-        422,
-        "This number wants no texts",
-        "Use notify=none, or have its person turn texts on again.",
-    ),
-    "texts_off": Problem(
-        422, "This server sends no text messages", "Use notify=none."
-    ),
-    "idempotency_key_reused": Problem(
-        422,
-        "That Idempotency-Key was used for something else",
-        "Send each key with one request only; a new request needs a new key.",
-    ),
-    "too_many_requests": Problem(
-        429, "Too many at once", "Wait for the seconds in Retry-After, then go on."
-    ),
-    "internal_error": Problem(
-        500, "Something went wrong on our side", "Try again; nothing was half-done."
-    ),
-    "database_unavailable": Problem(
-        503,
-        "The database is away",
-        "Try again after Retry-After; a submit with an Idempotency-Key can be repeated as it is, "
-        "else your list of jobs tells whether it got through.",
-    ),
-    "too_many_streams": Problem(
-        503, "Too many open streams", "Poll the job instead, or try again after Retry-After."
-    ),
-}  # fmt: skip
 
 # What Flask and werkzeug raise by themselves, by status.
 _BY_STATUS = {
@@ -256,6 +117,13 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(ProblemError, _answer)
     app.register_error_handler(HTTPException, lambda error: _answer(_of_http(error)))
     app.register_error_handler(InvalidParamsError, lambda error: _answer(invalid(error.errors)))
+    app.register_error_handler(
+        ScheduleError, lambda error: _answer(invalid_field(error.field, str(error)))
+    )
+    app.register_error_handler(
+        TooManySavedSearchesError,
+        lambda error: _answer(ProblemError("too_many_saved_searches", str(error))),
+    )
     for kind, code, name in _BY_ERROR:
         app.register_error_handler(kind, _about_field(code, name))
     for away in DATABASE_AWAY:

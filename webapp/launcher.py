@@ -162,7 +162,7 @@ class Launcher:
             self._console.ready("Database schema", supervisor.wait_done(migrate), "made")
             supervisor.start(self._web())
         supervisor.start(*self._celery_children())
-        self._load_catalog(supervisor)
+        self._load_samples(supervisor)
         self._make_token(supervisor)
         supervisor.wait_ready()
         self._installation.describe(f"process {os.getpid()}, {self._address}")
@@ -305,11 +305,13 @@ class Launcher:
         migrate.begin()
         return migrate
 
-    def _load_catalog(self, supervisor: Supervisor) -> None:
-        """Load the sample catalog into an empty one."""
-        if self._ask("products", "SELECT 1 FROM products LIMIT 1") is None:
-            load = self._child("catalog", "Sample catalog", ["catalog", "load-sample"])
-            self._console.ready("Sample catalog", supervisor.wait_done(load), "loaded")
+    def _load_samples(self, supervisor: Supervisor) -> None:
+        """Load the sample catalog and the sample postings where there are none."""
+        products = self._ask("products", "SELECT 1 FROM products LIMIT 1")
+        postings = self._ask("postings", "SELECT 1 FROM postings WHERE site = 'sample' LIMIT 1")
+        if products is None or postings is None:
+            load = self._child("catalog", "Sample data", ["catalog", "load-sample"])
+            self._console.ready("Sample data", supervisor.wait_done(load), "loaded")
 
     def _make_token(self, supervisor: Supervisor) -> None:
         """Make an API token for trying things out, whose person gets texts; once."""

@@ -62,32 +62,52 @@ class Limits:
         self._alone = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._away_until = 0.0
 
-    def count(self, *identifiers: str) -> int | None:
-        """Count one submit.
+    def count(self, *identifiers: str, limit: RateLimitItem | None = None) -> int | None:
+        """Count one submit, or one of what another `limit` is about.
 
         Returns:
             None when it is within the limit, else the seconds until the next one is.
         """
+        limit = limit or self._limit
         if time.monotonic() >= self._away_until:
             try:
-                return self._count(self._shared, identifiers)
+                return self._count(self._shared, limit, identifiers)
             except (RedisError, OSError) as error:
                 self._away_until = time.monotonic() + _AWAY_SECONDS
                 log.warning("limits counted in memory, Redis is away: %s", type(error).__name__)
-        return self._count(self._alone, identifiers)
+        return self._count(self._alone, limit, identifiers)
 
     def _count(
-        self, limiter: SlidingWindowCounterRateLimiter, identifiers: tuple[str, ...]
+        self,
+        limiter: SlidingWindowCounterRateLimiter,
+        limit: RateLimitItem,
+        identifiers: tuple[str, ...],
     ) -> int | None:
-        if limiter.hit(self._limit, *identifiers):
+        if limiter.hit(limit, *identifiers):
             return None
-        stats = limiter.get_window_stats(self._limit, *identifiers)
+        stats = limiter.get_window_stats(limit, *identifiers)
         return max(1, math.ceil(stats.reset_time - time.time()))
 
 
 def init_limits(app: Flask, settings: Settings) -> None:
     """Give the application its counters."""
     app.extensions[_KEY] = Limits(settings)
+
+
+def limit_calls(limit: RateLimitItem, *who: str) -> None:
+    """Count one call of `who` against a limit of its own.
+
+    Raises:
+        ProblemError: it was one too many; says when to go on.
+    """
+    limits = cast(Limits, current_app.extensions[_KEY])
+    seconds = limits.count(*who, limit=limit)
+    if seconds is not None:
+        raise ProblemError(
+            "too_many_requests",
+            f"That was more than {limit.amount} calls in a minute. Go on in {seconds} s.",
+            headers={"Retry-After": str(seconds)},
+        )
 
 
 def limit_submits(view: Callable[P, R]) -> Callable[P, R]:

@@ -28,7 +28,8 @@ with asked as (
         version = version + 1,
         updated_at = clock_timestamp()
     where id = (select id from allowed) and status = 'queued' and cancel_requested_at is null
-    returning id, owner_id, kind, params, attempt, max_attempts, fence, checkpoint, worker
+    returning id, owner_id, kind, params, attempt, max_attempts, fence, checkpoint, worker,
+              saved_search_id
 ), turned_away as (
     -- It waits for its turn again; the end of another of its person's jobs gives it.
     update jobs set dispatched_at = null, hinted_at = null
@@ -37,5 +38,5 @@ with asked as (
     insert into job_events (job_id, owner_id, event, attempt, detail)
     select id, owner_id, 'claimed', attempt, jsonb_build_object('worker', worker) from claimed
 )
-select id as job_id, owner_id, kind, params, attempt, max_attempts, fence, checkpoint
+select id as job_id, owner_id, kind, params, attempt, max_attempts, fence, checkpoint, saved_search_id
 from claimed

@@ -6,3 +6,4 @@ and not exists (
     select from jobs
     where owner_id = :account_id and id <> :job_id and strpos(params::text, uploads.id::text) > 0
 )
+and not exists (select from saved_searches where upload_ids @> array[uploads.id])

@@ -35,7 +35,7 @@ with ended as (
         version = version + 1,
         updated_at = clock_timestamp()
     where id = :id and fence = :fence and status = 'running'
-    returning id, owner_id, queue, attempt, notify, status, error_code, worker
+    returning id, owner_id, queue, attempt, notify, status, error_code, worker, new_count
 ), event as (
     insert into job_events (job_id, owner_id, event, attempt, detail)
     select id, owner_id, status, attempt,
@@ -47,6 +47,8 @@ with ended as (
     select gen_random_uuid(), id, owner_id, 'job_ended', clock_timestamp()
     from ended
     where notify = 'sms' and status <> 'cancelled'
+       -- A schedule may want to be heard of only when it has something to tell.
+       or notify = 'new' and status = 'succeeded' and new_count > 0
     on conflict (job_id, purpose) do nothing
     returning id
 ), freed as (

@@ -4,13 +4,14 @@
 with recursive waiting_owner (id) as (
     (
         select owner_id from jobs
-        where status = 'queued' and dispatched_at is null
+        where status = 'queued' and dispatched_at is null and queue = :queue
         order by owner_id limit 1
     )
     union all
     select (
         select owner_id from jobs
-        where status = 'queued' and dispatched_at is null and owner_id > waiting_owner.id
+        where status = 'queued' and dispatched_at is null and queue = :queue
+          and owner_id > waiting_owner.id
         order by owner_id limit 1
     )
     from waiting_owner

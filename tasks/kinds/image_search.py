@@ -240,6 +240,7 @@ KIND = JobKind(
     run=run,
     check=check,
     count=lambda result: len(result.products),
+    keys=lambda result: [str(product.id) for product in result.products],
     about=about,
     queue="interactive",
     time_limit_seconds=120,

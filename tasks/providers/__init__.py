@@ -8,11 +8,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from models import Database
+    from models import Database, Settings
     from tasks.providers.catalog.base import ProductSearch
     from tasks.providers.image_embedder.base import ImageEmbedder
+    from tasks.providers.job_board.boards import JobBoards
 
 IMAGE_EMBEDDER = "tasks.providers.image_embedder.efficientnet:EfficientNetEmbedder"
+JOB_BOARDS = "tasks.providers.job_board.boards:JobBoards"
 PRODUCT_SEARCH = "tasks.providers.catalog.pgvector:PgvectorProductSearch"
 
 
@@ -25,9 +27,10 @@ def load(dotted_path: str) -> Any:
 class Providers:
     """What kinds are given. Each is made when first asked for."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, settings: Settings) -> None:
         """Made by the job's context."""
         self._database = database
+        self._settings = settings
 
     @property
     def image_embedder(self) -> ImageEmbedder:
@@ -39,6 +42,12 @@ class Providers:
         """Finds the products whose pictures are nearest to a vector."""
         search: ProductSearch = load(PRODUCT_SEARCH)(self._database)
         return search
+
+    @cached_property
+    def job_boards(self) -> JobBoards:
+        """Makes the boards with job postings that a search asks."""
+        boards: JobBoards = load(JOB_BOARDS)(self._database, self._settings)
+        return boards
 
 
 @cache

@@ -26,7 +26,10 @@ from models import Settings
 from webapp.cli import main
 
 OWNER_PASSWORD = "POSTGRES_PASSWORD"
-OPTIONAL_SECRETS = {"TWILIO_AUTH_TOKEN"}  # of what a deployment may do without
+# What a deployment may do without.
+OPTIONAL_SECRETS = {
+    "CRON_SECRET", "CRON_SECRET_BEFORE", "POSTING_PROXIES", "TWILIO_AUTH_TOKEN",
+}  # fmt: skip
 EXAMPLE = (ROOT / ".env.example").read_text()
 SECRETS = {name: name.lower() + "0" * 40 for name in re.findall(r"^(\w+)=$", EXAMPLE, re.MULTILINE)}
 

@@ -14,10 +14,11 @@ from babel.messages.pofile import read_po
 
 from tasks.fetch import MESSAGES as FETCH_MESSAGES
 from tasks.pictures import MESSAGES as PICTURE_MESSAGES
+from tasks.providers.job_board.base import MESSAGES as SITE_MESSAGES
 from tasks.registry import BUILT_IN, kinds
-from webapp.errors import PROBLEMS
 from webapp.i18n import LANGUAGES
 from webapp.pages import words
+from webapp.problems import PROBLEMS
 
 ROOT = Path(__file__).resolve().parents[2]
 TRANSLATIONS = ROOT / "webapp" / "translations"
@@ -73,8 +74,10 @@ def test_pages_know_the_words_of_the_built_in_kinds() -> None:
     for kind in own:
         assert words.TITLES[kind.name] == kind.title
     sources = [ROOT / (name.replace(".", "/") + ".py") for name in BUILT_IN]
-    for stage in re.findall(r'stage="([^"]+)"', "".join(path.read_text() for path in sources)):
+    sources += (ROOT / "tasks" / "providers" / "job_board").glob("*.py")
+    for stage in re.findall(r'stage ?= ?"([^"]+)"', "".join(path.read_text() for path in sources)):
         assert stage in words.STAGES
+    assert set(words.SITE_TROUBLES) >= set(SITE_MESSAGES.values())
 
 
 def test_every_code_a_job_can_fail_with_has_a_sentence() -> None:

@@ -1,33 +1,27 @@
-"""The form of the first page: what somebody typed, what is wrong with it, and what to submit."""
+"""What every form that starts a search has: its key, a phone, and what is wrong with it."""
 
 from __future__ import annotations
 
 import re
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from flask import Request
-from flask_babel import gettext, ngettext
-from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import FileStorage
 
-from models import Upload, User
+from models import User
 from models.errors import TextbackError
 from models.phone import PhoneKeys, PhoneNumber, PhoneNumberError
 from models.suppression import why_stopped
 from tasks.submission import InvalidParamsError
 from webapp.db import settings
-from webapp.errors import ProblemError
 from webapp.idempotency import IdempotencyKey, request_hash
 from webapp.pages.verify import default_country, not_a_number, not_this_country
-from webapp.pages.words import job_error
-from webapp.picture_files import PictureFile
 
-MOST_CATEGORIES = 10
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 
@@ -54,72 +48,66 @@ def read_key(sent: str | None) -> str:
 
 
 @dataclass
-class Ask:
-    """What the form holds. Nothing somebody typed is lost when a part of it is wrong.
+class Ask(ABC):
+    """What a form holds. Nothing somebody typed is lost when a part of it is wrong.
 
     Attributes:
-        photo: the upload an earlier try left, so that a photo need not be chosen twice.
+        country: that the number is dialled in, as an ISO code.
         key: of this form as the browser has it.
         errors: by field, in the reader's language; `form` for what belongs to none.
+        number: the one that was typed, if it is one.
     """
 
-    image_url: str = ""
-    categories: list[str] = field(default_factory=list)
     country: str = ""
     phone: str = ""
     text_me: bool = True
-    photo: UUID | None = None
     key: str = field(default_factory=new_key)
     errors: dict[str, str] = field(default_factory=dict)
     number: PhoneNumber | None = None
-    _file: PictureFile | None = None
 
     @classmethod
-    def empty(cls) -> Ask:
-        """Return the form nobody has filled in yet."""
-        return cls(country=default_country())
-
-    @classmethod
-    def read(cls, request: Request) -> Ask:
-        """Read a sent form and check all that can be checked without the database."""
-        typed = request.form
-        ask = cls(
-            image_url=typed.get("image_url", "").strip(),
-            categories=typed.getlist("categories"),
-            country=typed.get("country", ""),
-            phone=typed.get("phone", "").strip(),
-            text_me="text_me" in typed,
-            photo=_uuid(typed.get("photo")),
-            key=read_key(typed.get("idempotency_key")),
-        )
-        ask._check_picture(request.files.get("image"))
-        if len(ask.categories) > MOST_CATEGORIES:
-            ask.errors["categories"] = ngettext(
-                "Choose at most %(num)s category.",
-                "Choose at most %(num)s categories.",
-                MOST_CATEGORIES,
-            )
-        if ask.phone and settings().sms_provider != "none":
-            ask._check_phone()
-        return ask
+    def empty(cls, **fields: Any) -> Self:
+        """Return the form nobody has filled in yet, but for these fields."""
+        return cls(country=default_country(), **fields)
 
     @property
-    def has_new_photo(self) -> bool:
-        """Whether a readable photo came with this form."""
-        return self._file is not None
+    @abstractmethod
+    def kind(self) -> str:
+        """Return the kind of search that the form is for."""
 
-    def keep_photo(self, session: Session, owner_id: UUID) -> None:
-        """Store the photo that came; forget a kept one that is not this person's."""
-        if self._file is not None:
-            try:
-                self.photo = self._file.store(session, owner_id).id
-            except ProblemError as problem:
-                self._refuse_picture(problem)
-        elif self.photo is not None:
-            known = session.scalar(select(Upload.id).where(Upload.id == self.photo))
-            if known is None:
-                self.photo = None
-                self.errors.setdefault("image", gettext("Choose the photo once more, please."))
+    @abstractmethod
+    def params(self) -> dict[str, Any]:
+        """Return the params of the job. Files are stored by then."""
+
+    @abstractmethod
+    def refuse(self, error: InvalidParamsError) -> None:
+        """Put what the kind refused beside its fields, in the reader's language."""
+
+    @abstractmethod
+    def asked(self) -> dict[str, Any]:
+        """Return all that is asked but files that came with it, as JSON."""
+
+    def files(self) -> dict[str, bytes]:
+        """Return the SHA-256 of each file that came, by its field."""
+        return {}
+
+    @property
+    def has_files(self) -> bool:
+        """Whether there is a file that must not be lost."""
+        return False
+
+    def keep_files(self, session: Session, owner_id: UUID) -> None:  # noqa: B027 - most have none
+        """Store the files that came, in the owner's transaction; what cannot be is an error."""
+
+    def read_contact(self, request: Request) -> None:
+        """Read the form's key and where to text to; check what needs no database."""
+        typed = request.form
+        self.key = read_key(typed.get("idempotency_key"))
+        self.country = typed.get("country", "")
+        self.phone = typed.get("phone", "").strip()
+        self.text_me = "text_me" in typed
+        if self.phone and settings().sms_provider != "none":
+            self._check_phone()
 
     def to_verify(self, user: User) -> PhoneNumber | None:
         """Return the number that was typed, unless it is this person's proven one."""
@@ -133,74 +121,27 @@ class Ask:
             return False
         return self._is_known(user) if self.number is not None else self.text_me
 
-    def _is_known(self, user: User) -> bool:
-        assert self.number is not None  # noqa: S101 - asked of a number that was typed
-        return (
-            user.has_verified_phone
-            and PhoneKeys(settings()).fingerprint(self.number.e164) == user.phone_hash
-        )
-
-    def idempotency_key(self) -> IdempotencyKey:
+    def idempotency_key(self, route: str) -> IdempotencyKey:
         """Return what makes one search of this form, however often it is sent as it is.
 
         Changed and sent again, as after the back button, it is another.
         """
         asked = {
-            "image_url": self.image_url,
-            "categories": self.categories,
-            "photo": str(self.photo) if self._file is None else None,
+            **self.asked(),
             # The hash of all this is kept, and numbers are too few for a hash without a key.
             "number": PhoneKeys(settings()).fingerprint(self.number.e164).hex()
             if self.number
             else None,
             "text_me": self.text_me,
         }
-        files = {"image": self._file.sha256()} if self._file else {}
-        return page_key(self.key, "POST /", asked, files)
+        return page_key(self.key, route, asked, self.files())
 
-    def params(self) -> dict[str, Any]:
-        """Return the params of the job. A photo goes before an address."""
-        if self.photo is not None:
-            picture: dict[str, Any] = {"image": str(self.photo)}
-        else:
-            picture = {"image_url": self.image_url}
-        return {**picture, "categories": self.categories}
-
-    def refuse(self, error: InvalidParamsError) -> None:
-        """Put what the kind refused beside its fields, in the reader's language."""
-        sentences = {
-            "image": gettext("Choose the photo once more, please."),
-            "image_url": " ".join(job_error("url_invalid", None)),
-            "categories": gettext("One of these categories does not exist any more."),
-        }
-        for problem in error.errors:
-            name = problem.field.removeprefix("params").lstrip(".").split(".")[0]
-            known = name in sentences
-            self.errors[name if known else "form"] = sentences.get(name, problem.message)
-
-    def _check_picture(self, file: FileStorage | None) -> None:
-        if file is None or not file.filename:
-            if self.photo is None and not self.image_url:
-                self.errors["image"] = gettext("Choose a photo first.")
-            return
-        try:
-            self._file = PictureFile.check(file, "image")
-        except ProblemError as problem:
-            self._refuse_picture(problem)
-
-    def _refuse_picture(self, problem: ProblemError) -> None:
-        sentences = {
-            "file_too_large": gettext(
-                "This file is larger than %(megabytes)s MB. Send a smaller one.",
-                megabytes=settings().max_upload_bytes // 2**20,
-            ),
-            "upload_quota": gettext(
-                "Your photos take all the room there is for one account. "
-                "Older ones go after some days; try again then."
-            ),
-        }
-        words = sentences.get(problem.code) or " ".join(job_error(problem.code, problem.detail))
-        self.errors["image"] = words
+    def _is_known(self, user: User) -> bool:
+        assert self.number is not None  # noqa: S101 - asked of a number that was typed
+        return (
+            user.has_verified_phone
+            and PhoneKeys(settings()).fingerprint(self.number.e164) == user.phone_hash
+        )
 
     def _check_phone(self) -> None:
         try:
@@ -212,8 +153,10 @@ class Ask:
             self.errors["phone"] = not_this_country(self.number.country)
 
 
-def _uuid(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None
+def fields_refused(error: InvalidParamsError) -> list[tuple[str, str, str]]:
+    """Return what a kind refused: the param, where in it (or ``), and the kind's own words."""
+    found = []
+    for problem in error.errors:
+        name, _, inside = problem.field.removeprefix("params").lstrip(".").partition(".")
+        found.append((name, inside, problem.message))
+    return found

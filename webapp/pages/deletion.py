@@ -13,9 +13,10 @@ from models.deleting import JobNotEndedError, TextUnderWayError
 from tasks.deletion import delete
 from webapp.auth import current_person
 from webapp.db import database
+from webapp.pages.asked import asked_of
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
-from webapp.pages.results import category_labels
+from webapp.pages.results import photo_of
 
 
 @pages_blueprint.get("/jobs/<uuid:job_id>/deletion")
@@ -28,14 +29,16 @@ def ask_deletion(job_id: UUID) -> AnyResponse:
         job = session.get(Job, job_id)
         if job is None:
             return error_response(404)
-        labels = category_labels(session, [job]).get(job.id, [])
+        asked = asked_of(session, [job]).get(job.id, [])
+        has_photo = photo_of(session, job) is not None
     if not job.is_final:
         return redirect(f"/jobs/{job_id}")
     problem = gettext("Its text is being sent just now. Try again in some minutes, please.")
     page = render_template(
         "deletion.html",
         job=job,
-        category_labels=labels,
+        asked_for=asked,
+        has_photo=has_photo,
         problem=problem if "sending" in request.args else None,
     )
     return make_response(page)

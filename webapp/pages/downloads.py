@@ -28,9 +28,10 @@ def download_result(job_id: UUID, form: str) -> Response:
         job = session.scalar(select(Job).where(Job.id == job_id).options(undefer(Job.result)))
         if job is None or not has_result(job) or job.result is None:
             return error_response(404)
-        result, name = job.result, f"textback-{job.created_at:%Y-%m-%d}-{job.kind}.{form}"
+        result, count = job.result, job.result_count
+        name = f"textback-{job.created_at:%Y-%m-%d}-{job.kind}.{form}"
     if form == "csv":
-        rows = table_of(result)
+        rows = table_of(result, count)
         if rows is None:
             return error_response(404)
         response = Response(to_csv(rows), mimetype="text/csv")

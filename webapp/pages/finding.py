@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models import Job, ProductCategory
 from tasks.registry import kinds
-from webapp.pages.results import IMAGE_SEARCH
+from webapp.pages.choosing import IMAGE_SEARCH
 from webapp.pages.words import in_language, title_of
 
 LONGEST = 100

@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import Job, Product
-from webapp.pages.results import IMAGE_SEARCH
+from webapp.pages.choosing import IMAGE_SEARCH, POSTING_SEARCH
+from webapp.pages.posting_form import asked_sites
 
 MOST_COUNTED = 10_000
 
@@ -18,7 +19,7 @@ def insights(session: Session, job: Job, labels: list[str]) -> list[str]:
     Args:
         session: one of its person.
         job: the search.
-        labels: the categories it keeps to, in the reader's language.
+        labels: what it keeps to, in the reader's language.
     """
     days = (job.expires_at - job.created_at).days
     kept = ngettext(
@@ -27,6 +28,8 @@ def insights(session: Session, job: Job, labels: list[str]) -> list[str]:
         days,
     )
     beside = gettext("You can start another search meanwhile. Each has a page of its own.")
+    if job.kind == POSTING_SEARCH:
+        return [*_about_postings(job), kept, beside]
     if job.kind != IMAGE_SEARCH:
         return [kept, beside]
     return [
@@ -36,6 +39,25 @@ def insights(session: Session, job: Job, labels: list[str]) -> list[str]:
         else gettext("All categories are looked at. Choosing one shortens the list."),
         kept,
         beside,
+    ]
+
+
+def _about_postings(job: Job) -> list[str]:
+    """Return what a search for postings does with what was asked."""
+    sites = asked_sites(job.params)
+    several = [
+        gettext("These are asked one after the other: %(sites)s.", sites=", ".join(sites)),
+        gettext("A posting that several of them have is shown once."),
+    ]
+    return [
+        gettext("What earlier searches found is shown at once; what is found now takes its place."),
+        *(several if len(sites) > 1 else ()),
+        gettext("Titles are found by a part of them too, and in spite of typing errors."),
+        *(
+            ()
+            if job.params.get("location")
+            else [gettext("Every place is looked at. Naming one shortens the list.")]
+        ),
     ]
 
 

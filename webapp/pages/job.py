@@ -11,7 +11,7 @@ from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
-from models import Job, JobStatus, Notification, NotificationStatus, Upload, User
+from models import Job, JobSource, JobStatus, Notification, NotificationStatus, Upload, User
 from models.job import jobs_page
 from models.job_event import timeline
 from models.suppression import why_stopped
@@ -22,12 +22,15 @@ from webapp.db import database, settings
 from webapp.i18n import current_language
 from webapp.pages.actions import repeatable
 from webapp.pages.ask import new_key
+from webapp.pages.asked import asked_of
 from webapp.pages.blueprint import pages_blueprint
+from webapp.pages.choosing import address_like
 from webapp.pages.errors import error_response
 from webapp.pages.finding import LONGEST, about
 from webapp.pages.insights import insights
 from webapp.pages.reader import reader
-from webapp.pages.results import category_labels, count_of, has_result, photo_of, result_view
+from webapp.pages.results import count_of, has_result, photo_of, result_view
+from webapp.pages.saved import saved_run
 from webapp.pages.sharing import share_view
 from webapp.pages.templating import clock, masked
 from webapp.pages.verify import code_of_job
@@ -80,9 +83,9 @@ def jobs() -> Response:
             found = found[:A_PAGE]
             for one in found:
                 settle(session, one)
-            labels = category_labels(session, found)
+            asked = asked_of(session, found)
             again = repeatable(session, found)
-            rows = [_line(job, labels.get(job.id, []), job.id in again) for job in found]
+            rows = [_line(job, asked.get(job.id, []), job.id in again) for job in found]
     page = render_template(
         "jobs.html",
         jobs=rows,
@@ -140,7 +143,7 @@ def photo(upload_id: UUID) -> Response:
     return response
 
 
-def _line(job: Job, labels: list[str], can_repeat: bool) -> dict[str, Any]:
+def _line(job: Job, asked: list[str], can_repeat: bool) -> dict[str, Any]:
     return {
         "id": job.id,
         "is_final": job.is_final,
@@ -149,7 +152,8 @@ def _line(job: Job, labels: list[str], can_repeat: bool) -> dict[str, Any]:
         "stopping": job.status == JobStatus.RUNNING and job.cancel_requested_at is not None,
         "kind": job.kind,
         "status": job.status,
-        "categories": labels,
+        "is_scheduled": job.source == JobSource.SCHEDULE,
+        "asked_for": asked,
         "created_at": job.created_at,
         "count": None if job.result_count is None else count_of(job),
         "took": clock((job.finished_at - job.created_at).total_seconds())
@@ -166,7 +170,9 @@ def _view(session: Session, job: Job) -> dict[str, Any]:
         "now": now,
         "expired": has_expired(job),
         "can_repeat": bool(repeatable(session, [job])),
+        "change": address_like(job),
         "new_key": new_key(),
+        "saved_run": saved_run(session, job),
         "relations": _relations(session, job),
         "timeline": timeline_lines(timeline(session, job.id), current_language())
         + text_lines(_text_of(session, job.id), current_language()),
@@ -176,7 +182,7 @@ def _view(session: Session, job: Job) -> dict[str, Any]:
         "downloads": _downloads(job),
         "insights": []
         if job.is_final
-        else insights(session, job, category_labels(session, [job]).get(job.id, [])),
+        else insights(session, job, asked_of(session, [job]).get(job.id, [])),
     }
 
 
@@ -236,7 +242,7 @@ def _text_of(session: Session, job_id: UUID) -> Notification | None:
 def _downloads(job: Job) -> tuple[str, ...]:
     if job.result is None or not has_result(job):
         return ()
-    return ("json",) if table_of(job.result) is None else ("json", "csv")
+    return ("json",) if table_of(job.result, job.result_count) is None else ("json", "csv")
 
 
 def _preview(job: Job, user: User) -> TextPreview:
@@ -247,21 +253,19 @@ def _text_view(session: Session, job: Job) -> dict[str, Any]:
     """Return what may be promised about a text: only what will really be sent."""
     user = session.get_one(User, job.owner_id)
     stopped = why_stopped(session, user.phone_hash) if user.has_verified_phone else None
-    will_text = (
-        job.notify == "sms"
-        and settings().sms_provider != "none"
-        and user.has_verified_phone
-        and stopped is None
-    )
+    can_text = settings().sms_provider != "none" and user.has_verified_phone and stopped is None
+    will_text = job.notify == "sms" and can_text
     notification = _text_of(session, job.id)
     status = None if notification is None else notification.status
     text = None
-    if job.notify == "sms":
+    # A run of a schedule may send one only if it finds something new.
+    if job.notify == "sms" or notification is not None:
         text = "sent" if status in _SENT else "lost" if status in _LOST else "coming"
     if text == "coming" and not will_text:
         text = None
     return {
         "text": text,
+        "may_text_new": job.notify == "new" and can_text,
         "text_sentence": text_sentence(notification, current_language()) if notification else "",
         "preview": _preview(job, user) if will_text and not job.is_final else None,
         "arrived": status == NotificationStatus.DELIVERED,

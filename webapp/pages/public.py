@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import Response, make_response, render_template, request
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import undefer
 
 from models import Job, ResultLink
@@ -54,7 +54,7 @@ def _open(token: str) -> Response | None:
         session.execute(
             update(ResultLink)
             .where(ResultLink.id == link.id)
-            .values(opens=ResultLink.opens + 1)
+            .values(opens=ResultLink.opens + 1, opened_at=func.clock_timestamp())
             .execution_options(synchronize_session=False)
         )
         view = result_view(session, job)

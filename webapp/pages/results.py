@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -10,26 +9,25 @@ from flask_babel import gettext, ngettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Job, JobStatus, ProductCategory, Upload
+from models import Job, JobStatus, Upload
 from tasks.fields import upload_fields
 from tasks.registry import kinds
-from webapp.pages.words import in_language, job_error, title_of
+from webapp.pages.asked import asked_of
+from webapp.pages.choosing import IMAGE_SEARCH, POSTING_SEARCH
+from webapp.pages.words import job_error, title_of
 from webapp.resources.job_json import has_expired
-
-# The kind these pages have a form for.
-IMAGE_SEARCH = "image_search"
 
 
 def result_view(session: Session, job: Job) -> dict[str, Any]:
     """Return what the templates of an ended job need. `job.result` must be loaded already.
 
-    Nothing of the owner is in it but the categories asked for.
+    Nothing of the owner is in it but what was asked for.
     """
     why, next_step = job_error(job.error_code, job.error_message)
     return {
         "title": headline(job),
         "kind_title": title_of(job.kind),
-        "category_labels": category_labels(session, [job]).get(job.id, []),
+        "asked_for": asked_of(session, [job]).get(job.id, []),
         # Whatever the end: what a search kept on its way is shown, with its label.
         "result": job.result if job.is_final else None,
         "so_far": None if job.is_final else job.result,
@@ -61,24 +59,14 @@ def headline(job: Job) -> str:
 
 
 def count_of(job: Job) -> str:
-    """Return how much a job found, in words."""
+    """Return how much a job found, in words, and how much of it is new where that is known."""
+    if job.new_count is not None and job.result_count:
+        return gettext("%(new)s new of %(num)s", new=job.new_count, num=job.result_count)
     if job.kind == IMAGE_SEARCH:
         return ngettext("%(num)s match", "%(num)s matches", job.result_count)
+    if job.kind == POSTING_SEARCH:
+        return ngettext("%(num)s posting", "%(num)s postings", job.result_count)
     return ngettext("%(num)s result", "%(num)s results", job.result_count)
-
-
-def category_labels(session: Session, jobs: Iterable[Job]) -> dict[UUID, list[str]]:
-    """Return the categories each search keeps to, in the reader's language; one query for all.
-
-    Another package's kind may mean anything by a param of this name, so it has none.
-    """
-    keys = {job.id: _categories(job) for job in jobs if job.kind == IMAGE_SEARCH}
-    wanted = {key for own in keys.values() for key in own}
-    if not wanted:
-        return {}
-    rows = session.scalars(select(ProductCategory).where(ProductCategory.key.in_(wanted)))
-    labels = {row.key: in_language(row, "label") for row in rows}
-    return {job_id: [labels[key] for key in own if key in labels] for job_id, own in keys.items()}
 
 
 def photo_of(session: Session, job: Job) -> UUID | None:
@@ -93,8 +81,3 @@ def photo_of(session: Session, job: Job) -> UUID | None:
         if media_type is not None and media_type.startswith("image/"):
             return upload_id
     return None
-
-
-def _categories(job: Job) -> list[str]:
-    keys = job.params.get("categories")
-    return [key for key in keys if isinstance(key, str)] if isinstance(keys, list) else []

@@ -20,7 +20,8 @@ from markupsafe import Markup, escape
 from models.phone import mask
 from webapp.db import settings
 from webapp.i18n import LANGUAGES, current_language
-from webapp.pages import words
+from webapp.pages import choosing, posting_results, words
+from webapp.pages.away import away_notice
 from webapp.pages.reader import active_count, has_account, is_operator, lacks_zone
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -43,11 +44,16 @@ def init_templates(app: Flask) -> None:
     app.jinja_env.globals.update(
         active_count=active_count,
         asset=asset,
+        away_notice=away_notice,
         can_sign_in=can_sign_in,
+        form_address=choosing.address_of,
         has_account=has_account,
         is_operator=is_operator,
+        kind_choices=choosing.choices,
         lacks_zone=lacks_zone,
+        postings_of=posting_results.postings_of,
         in_language=words.in_language,
+        short_title_of=words.short_title_of,
         status_word=words.status_word,
         title_of=words.title_of,
         words_of=words.words_of,

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask_babel import gettext
 
+from models.posting_sites import SITES
 from tasks.registry import kinds
 from webapp.i18n import current_language
 
@@ -17,20 +18,49 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "translate this
     return text
 
 
-TITLES = {"image_search": N_("Search by photo")}
+TITLES = {
+    "image_search": N_("Search by photo"),
+    "posting_search": N_("Search job postings"),
+}
+# Where one of them is chosen, in a word.
+SHORT_TITLES = {"image_search": N_("Photo"), "posting_search": N_("Job postings")}
 
 # What kinds write into `stage`. A kind of another package shows its own words as they are.
 STAGES = (
     N_("Reading the photo"),
     N_("Looking at the photo"),
     N_("Searching the catalog"),
+    N_("Looking through what is kept"),
+    N_("Searching the sample postings"),
+    N_("Reading a feed"),
 )
 
-# Where the products of a result come from.
+# Where the things of a result come from.
 SOURCES = (
     N_("Catalog"),
     N_("Sample catalog"),
     N_("Sample data: rendered objects, not real products"),
+    N_("Sample postings"),
+    N_("Feeds"),
+    N_("Job sites"),
+    N_("Sample data: made-up postings, no real jobs"),
+)
+
+# Why a site with job postings gave none, or not all.
+SITE_TROUBLES = (
+    N_("This site asks us to slow down. Later searches ask it again."),
+    N_("This site asked us to slow down a short while ago, so it was not asked."),
+    N_("Too many searches wait for this site just now, so it was not asked."),
+    N_("This site took too long."),
+    N_("This site did not answer as it should."),
+    N_("This site refuses to answer us."),
+    N_("This site has no postings for this country."),
+    N_("This server cannot ask this site."),
+    N_("There was no time left for this site."),
+    N_("There is no feed of postings at this address."),
+    N_("The feed at this address is too large."),
+    N_("The file of this feed cannot be read."),
+    N_("The server of this address did not give us the file."),
 )
 
 STATUSES = {
@@ -92,6 +122,10 @@ ERRORS = {
         _AGAIN,
     ),
     "internal_error": (N_("Something went wrong on our side."), _AGAIN),
+    "no_site_answered": (
+        N_("None of the sites answered."),
+        N_("Search again in a while, or ask other sites."),
+    ),
     "provider_failed": (N_("A service we asked did not answer as it should."), _AGAIN),
 }
 
@@ -155,6 +189,11 @@ def title_of(kind: str) -> str:
     return known.title if known else kind.replace("_", " ").capitalize()
 
 
+def short_title_of(kind: str) -> str:
+    """Return the same in a word or two, where there is little room."""
+    return gettext(SHORT_TITLES[kind]) if kind in SHORT_TITLES else title_of(kind)
+
+
 def status_word(status: str) -> str:
     """Return a job's status in a word."""
     return gettext(STATUSES[status])
@@ -167,7 +206,16 @@ def status_words() -> dict[str, str]:
 
 def stage_words() -> dict[str, str]:
     """Return every stage a page may have to show, in this request's language."""
-    return {stage: gettext(stage) for stage in STAGES}
+    sites = {
+        f"Searching {label}": gettext("Searching %(site)s", site=label) for label in SITES.values()
+    }
+    return {stage: gettext(stage) for stage in STAGES} | sites
+
+
+def site_trouble(message: str | None) -> str:
+    """Return why a site gave none, in this request's language; nothing for what is not told."""
+    known = message in SITE_TROUBLES or message in {why for why, _ in ERRORS.values()}
+    return gettext(message) if message and known else message or ""
 
 
 def words_of(text: str) -> str:
@@ -179,7 +227,9 @@ def job_error(code: str | None, message: str | None) -> tuple[str, str]:
     """Return why a job failed and what to do next, in this request's language."""
     if code in ERRORS:
         why, next_step = ERRORS[code]
-        return gettext(why), gettext(next_step)
+        # Where there was but one site, it says itself why.
+        own = message if code == "no_site_answered" and message in SITE_TROUBLES else why
+        return gettext(own), gettext(next_step)
     # A kind of another package explains itself in its own words.
     why, next_step = ERRORS["internal_error"]
     return message or gettext(why), gettext(next_step)

@@ -28,6 +28,12 @@ def zones(language: str) -> list[tuple[str, str]]:
     return sorted(((name, _city(name, language)) for name in shown.values()), key=lambda z: z[1])
 
 
+def zone_named(typed: str, language: str) -> str:
+    """Return the zone whose city somebody typed; what is no such city is returned as it is."""
+    wanted = typed.casefold()
+    return next((name for name, city in zones(language) if city.casefold() == wanted), typed)
+
+
 def city_of(name: str, language: str) -> str:
     """Return what a zone is called where it is not in the list."""
     return _city(name, language) if "/" in name else name

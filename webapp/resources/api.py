@@ -9,13 +9,15 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from webapp.auth import require_api_person
-from webapp.errors import MEDIA_TYPE, PROBLEMS
+from webapp.errors import MEDIA_TYPE
+from webapp.problems import PROBLEMS
 
 PREFIX = "/api/v1"
-# What anybody may read; every other route needs a person.
-PUBLIC = frozenset({"api.list_kinds", "api.openapi_document"})
+# What anybody may read, and what a cron opens with a secret of its own; the rest needs a person.
+PUBLIC = frozenset({"api.list_kinds", "api.openapi_document", "api.enqueue_saved_searches"})
 
 JOBS = Tag(name="jobs", description="Submit a request, follow it, fetch its result.")
+SAVED = Tag(name="saved searches", description="Searches that run again and again by themselves.")
 UPLOADS = Tag(name="uploads", description="Files that jobs are about.")
 PHONES = Tag(name="phones", description="Proving that a phone is yours, to be texted.")
 ACCOUNT = Tag(name="account", description="Your own account, its tokens and browsers.")

@@ -17,8 +17,6 @@ from tasks.cancellation import settle
 from webapp.estimates import NOTHING_LEFT, Eta, eta_of
 from webapp.text_words import text_sentence
 
-PURPOSE = "job_ended"
-
 
 @dataclass(frozen=True, slots=True)
 class JobView:
@@ -75,13 +73,9 @@ def views_of(
     for job in jobs:
         settle(session, job)
     notifications: dict[UUID, Notification] = {}
-    texted = [job.id for job in jobs if job.notify == "sms" and job.is_final]
+    texted = [job.id for job in jobs if job.notify != "none" and job.is_final]
     if texted:
-        found = session.scalars(
-            select(Notification).where(
-                Notification.job_id.in_(texted), Notification.purpose == PURPOSE
-            )
-        )
+        found = session.scalars(select(Notification).where(Notification.job_id.in_(texted)))
         notifications = {notification.job_id: notification for notification in found}
     queued = {job.id for job in jobs if job.status == JobStatus.QUEUED}
     places = {job_id: place for job_id, place in (places or {}).items() if job_id in queued}
@@ -108,7 +102,6 @@ def has_expired(job: Job) -> bool:
 def job_json(view: JobView) -> dict[str, Any]:
     """Return the job's JSON. Addresses are relative to the server that answered."""
     job, notification = view.job, view.notification
-    at = f"/api/v1/jobs/{job.id}"
     return {
         "id": str(job.id),
         "kind": job.kind,
@@ -129,6 +122,8 @@ def job_json(view: JobView) -> dict[str, Any]:
         "result_count": job.result_count,
         "partial": job.partial,
         "rerun_of_id": None if job.rerun_of_id is None else str(job.rerun_of_id),
+        "saved_search_id": None if job.saved_search_id is None else str(job.saved_search_id),
+        "new_count": job.new_count,
         "cancel_requested_at": json_time(job.cancel_requested_at),
         "queue_position": view.queue_position,
         "notification": None
@@ -143,19 +138,25 @@ def job_json(view: JobView) -> dict[str, Any]:
         "error": None
         if job.error_code is None
         else {"code": job.error_code, "message": job.error_message},
-        "links": {
-            "self": at,
-            "events": f"{at}/events",
-            "result": f"{at}/result",
-            "timeline": f"{at}/timeline",
-            "page": f"/jobs/{job.id}",
-        },
+        "links": job_links(job.id),
         "created_at": json_time(job.created_at),
         "started_at": json_time(job.started_at),
         "finished_at": json_time(job.finished_at),
         "expires_at": json_time(job.expires_at),
         "expired": view.is_expired,
         "version": job.version,
+    }
+
+
+def job_links(job_id: UUID) -> dict[str, str]:
+    """Return where to go from a job."""
+    at = f"/api/v1/jobs/{job_id}"
+    return {
+        "self": at,
+        "events": f"{at}/events",
+        "result": f"{at}/result",
+        "timeline": f"{at}/timeline",
+        "page": f"/jobs/{job_id}",
     }
 
 

@@ -47,6 +47,11 @@ SECURITY_SCHEMES: Any = {
         "scheme": "bearer",
         "description": "A token from `textback token create`, such as `tb_…`.",
     },
+    "cron": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The server's CRON_SECRET, for a cron outside.",
+    },
     "cookie": {
         "type": "apiKey",
         "in": "cookie",

@@ -138,6 +138,11 @@ class Job(BaseModel):
     result_count: int | None = Field(description="How many things the result holds.")
     partial: bool = Field(description="Whether the result is only a part.")
     rerun_of_id: UUID | None
+    saved_search_id: UUID | None = Field(description="The saved search that this is a run of.")
+    new_count: int | None = Field(
+        description="How many things in the result no saved search of yours had found before; null "
+        "where nothing is compared, as in the first run of a saved search."
+    )
     cancel_requested_at: datetime | None = Field(
         description="When its stop was asked for; a running job ends seconds later."
     )
@@ -418,3 +423,4 @@ class Export(BaseModel):
     codes: list[dict[str, Any]]
     uploads: list[dict[str, Any]]
     jobs: list[dict[str, Any]]
+    saved_searches: list[dict[str, Any]]

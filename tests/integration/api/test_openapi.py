@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from models import Database
-from webapp.errors import PROBLEMS
+from webapp.problems import PROBLEMS
 
 
 @pytest.fixture

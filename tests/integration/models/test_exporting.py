@@ -30,7 +30,13 @@ def test_it_holds_all_of_a_person_and_nothing_of_another(
     assert everything["account"]["phone"] == number
     assert everything["account"]["texts_stopped"]["by"] == "reply"
     counts = {name: len(rows) for name, rows in everything.items() if name != "account"}
-    assert counts == {"sessions": 1, "tokens": 1, "codes": 1, "uploads": 1, "jobs": 2}
+    assert counts == {
+        "sessions": 1, "tokens": 1, "codes": 1, "uploads": 1, "jobs": 2, "saved_searches": 1,
+    }  # fmt: skip
+    (search,) = everything["saved_searches"]
+    assert (search["name"], search["cron_lines"]) == ("every morning", ["0 * * * *"])
+    assert [one["cron_line"] for one in search["occurrences"]] == ["0 8 * * *"]
+    assert [one["key"] for one in search["seen"]] == ["seen before"]
     done = next(job for job in everything["jobs"] if job["status"] == "succeeded")
     assert done["result"] == {"counted": 1}
     assert done["idempotency_key"] == "a key"
@@ -43,7 +49,8 @@ def test_it_holds_all_of_a_person_and_nothing_of_another(
     # Each table of people is a part of it; whoever adds one decides where.
     assert OWNED_TABLES.keys() == {
         "users", "sessions", "api_tokens", "verification_codes", "jobs", "job_events", "uploads",
-        "upload_chunks", "result_links", "notifications",
+        "upload_chunks", "result_links", "notifications", "saved_searches", "occurrences",
+        "sightings",
     }  # fmt: skip
 
 

@@ -15,9 +15,11 @@ from api_client import MANY, close_app
 from factories import new_number
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from models import Database, Settings
+from models import Database, Settings, User
+from models.phone import PhoneKeys
 from models.verification_code import code_of
 from tasks.errors import JobFailedError
 from tasks.providers.catalog.sample import load_sample_catalog
@@ -134,3 +136,17 @@ def work(database: Database, settings: Settings) -> Callable[[UUID], None]:
             run(job_id, worker="a worker", database=database, settings=settings)
 
     return do
+
+
+@pytest.fixture
+def operator(visit: Callable[..., Any], settings: Settings, database: Database) -> Any:
+    """Somebody who looks after the service."""
+    visitor = visit()
+    number = visitor.sign_in(settings)
+    with database.operator() as session:
+        session.execute(
+            update(User)
+            .where(User.phone_hash == PhoneKeys(settings).fingerprint(number))
+            .values(role="operator")
+        )
+    return visitor

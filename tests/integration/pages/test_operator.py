@@ -9,27 +9,11 @@ from uuid import UUID, uuid4
 import pytest
 from cast import make_person
 from factories import claim_job, give_phone, make_job
-from sqlalchemy import update
 
-from models import Database, Notification, Settings, User, record_operator_event
-from models.phone import PhoneKeys
+from models import Database, Notification, Settings, record_operator_event
 from webapp.operator.words import REASONS, STATUSES
 
 Visit = Callable[..., Any]
-
-
-@pytest.fixture
-def operator(visit: Visit, settings: Settings, database: Database) -> Any:
-    """Somebody who looks after the texts."""
-    visitor = visit()
-    number = visitor.sign_in(settings)
-    with database.operator() as session:
-        session.execute(
-            update(User)
-            .where(User.phone_hash == PhoneKeys(settings).fingerprint(number))
-            .values(role="operator")
-        )
-    return visitor
 
 
 def make_text(

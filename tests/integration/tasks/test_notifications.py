@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import psycopg
 import pytest
 from cast import Person
-from factories import claim_job, give_phone, make_job, read_job
+from factories import (
+    claim_job,
+    give_phone,
+    make_job,
+    make_search,
+    read_job,
+    read_occurrences,
+)
 from processes import Processes, wait_for
 
 from models import Database, Settings, User
 from models.phone import PhoneKeys, PhoneNumber
+from tasks.enqueueing import enqueue_due
 from tasks.providers.sms.console import ConsoleSms
 from tasks.submission import PhoneNotVerifiedError
 
@@ -145,3 +154,35 @@ def test_no_number_and_no_link_is_in_a_log(
     assert number not in logs
     assert token not in logs
     assert read_job(database, person_with_phone.id, job_id).status == "succeeded"
+
+
+@pytest.mark.parametrize(("failures", "words"), [(3, "ot finished"), (4, "aused")])
+def test_a_failure_too_many_says_that_the_search_rests(
+    database: Database,
+    settings: Settings,
+    person_with_phone: Person,
+    processes: Processes,
+    owner_connection: psycopg.Connection,
+    texts: Callable[[], list[dict[str, str]]],
+    failures: int,
+    words: str,
+) -> None:
+    """To somebody who gets a text after every run, it is that run's text that says so."""
+    owner_connection.execute("delete from saved_searches")
+    minute = datetime.now(UTC).replace(second=0, microsecond=0)
+    search_id = make_search(
+        database, settings, person_with_phone.id, kind="hopeless", notify="always",
+        cron=f"{minute.minute} {minute.hour} * * *", due=minute - timedelta(seconds=1),
+    )  # fmt: skip
+    owner_connection.execute("update saved_searches set failures_in_a_row = %s", (failures,))
+    awake = {"QUIET_HOURS": "00:00-00:00"}
+    processes.start("worker", "--concurrency", "1", **awake)
+    processes.start("worker", "--queues", "notifications", "--name", "texts", "--pool", "solo",
+                    **awake)  # fmt: skip
+    enqueue_due(database, settings, seconds=10)
+    (row,) = read_occurrences(database, person_with_phone.id, search_id)
+    assert row.job_id is not None
+    job_id = row.job_id
+    wait_for(lambda: _status(owner_connection, job_id) == "sent", what="the text")
+    (text,) = texts()
+    assert words in text["body"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from models.errors import SettingsError
+from models.schedule import Schedule
 from models.settings import Settings
+from models.simple_schedule import default_schedule, simple_form
 
 RIGHT = {
     "DATABASE_URL": "postgresql://app:very-secret@127.0.0.1/textback",
@@ -58,6 +60,9 @@ def test_a_missing_setting_is_named(environ: pytest.MonkeyPatch, name: str) -> N
         ("TRUSTED_PROXIES", "some", "integer"),
         ("FLOWER_PASSWORD", "short", "at least 12"),
         ("SMS_PROVIDER", "pigeon", "'none', 'console' or 'twilio'"),
+        ("DEFAULT_SCHEDULE", "08:00,25:00 Europe/London", "08:00,22:00 Europe/London; schedule.ti"),
+        ("DEFAULT_SCHEDULE", "08:00 Europe/Londno", "no such time zone"),
+        ("DEFAULT_SCHEDULE", "08:00", "must look like 08:00,22:00 Europe/London"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_would_be_right(
@@ -93,6 +98,16 @@ def test_twilio_names_what_it_still_needs(environ: pytest.MonkeyPatch) -> None:
     environ.setenv("TWILIO_ACCOUNT_SID", "AC" + "0" * 32)
     with pytest.raises(SettingsError, match="needs TWILIO_AUTH_TOKEN, TWILIO_FROM too"):
         Settings.from_env()
+
+
+def test_the_times_of_a_saved_search_may_be_others(environ: pytest.MonkeyPatch) -> None:
+    """Those that were asked for hold otherwise. Demand: 004-36"""
+    schedule = default_schedule(Settings.from_env().default_schedule)
+    times = ["08:00", "10:00", "14:00", "16:00", "16:45", "22:00"]
+    assert (simple_form(schedule.cron_lines), schedule.time_zone) == ((times, []), "Europe/London")
+    environ.setenv("DEFAULT_SCHEDULE", "7:30, 19:30  Asia/Seoul")
+    schedule = default_schedule(Settings.from_env().default_schedule)
+    assert schedule == Schedule(("30 7 * * *", "30 19 * * *"), "Asia/Seoul")
 
 
 def test_countries_are_checked_and_any_may_be_allowed(environ: pytest.MonkeyPatch) -> None:

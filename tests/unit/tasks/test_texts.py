@@ -113,3 +113,34 @@ def test_whatever_a_kind_says_the_text_is_one_segment_with_one_link(
     assert not any(0xD800 <= ord(character) <= 0xDFFF for character in body)
     if country == "KR":
         assert all(len(character.encode("euc-kr")) <= 2 for character in body)
+
+
+@pytest.mark.parametrize("country", COUNTRIES)
+@pytest.mark.parametrize(
+    ("locale", "new", "words"),
+    [
+        ("en", 3, "3 new of 24"), ("en", 0, "othing new"), ("ko", 3, "새 결과 3건"),
+        ("ko", 0, "새 결과 없음"),
+    ],
+)  # fmt: skip
+def test_a_run_of_a_saved_search_says_what_is_new(
+    locale: str, new: int, words: str, country: str | None
+) -> None:
+    """In one segment as well."""
+    body = text_body(
+        locale=locale, succeeded=True, result_count=24, new_count=new, link=LINK,
+        about="Barista, Seoul" if locale == "en" else "바리스타, 서울", country=country,
+    )  # fmt: skip
+    assert words in body
+    assert segments(body, country).count == 1
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_search_that_keeps_failing_says_that_it_rests(locale: str) -> None:
+    """Once, when it is paused."""
+    body = text_body(
+        locale=locale, succeeded=False, result_count=None, link=LINK, country="KR", is_paused=True
+    )
+    assert {"en": "paused", "ko": "멈춤"}[locale] in body.lower()
+    assert body.encode("euc-kr")
+    assert segments(body, "KR").count == 1

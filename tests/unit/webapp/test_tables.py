@@ -33,3 +33,29 @@ def test_a_spreadsheet_reads_it_and_runs_nothing() -> None:
     assert read[1]["tags"] == "x; y"
     assert (read[1]["count"], read[1]["none"], read[1]["price"]) == ("3", "", "")
     assert read[2]["price"] == "-2"
+
+
+def test_things_that_were_counted_are_the_table() -> None:
+    """However many others there are; where nothing was counted, nothing is a table."""
+    result = {"postings": [{"title": "a"}], "sites": [{"site": "x"}, {"site": "y"}]}
+    assert table_of(result, 1) == [{"title": "a"}]
+    assert table_of(result, 7) == table_of(result) == [{"site": "x"}, {"site": "y"}]
+    assert table_of({**result, "postings": []}, 0) is None
+
+
+def test_a_list_inside_a_thing_has_a_column_for_each_part() -> None:
+    """What is there for some things alone has no empty column of its own."""
+    things = [
+        {"title": "a", "sites": [{"label": "X", "url": None}, {"label": "Y", "url": "u"}]},
+        {"title": "b", "sites": [], "pay": None},
+        {"title": "c", "pay": {"min": 12.0, "max": 14.5}},
+    ]
+    rows = table_of({"things": things})
+    assert rows is not None
+    read = list(csv.reader(io.StringIO(to_csv(rows).removeprefix("\ufeff"))))
+    assert read == [
+        ["title", "sites.label", "sites.url", "pay.min", "pay.max"],
+        ["a", "X; Y", "; u", "", ""],
+        ["b", "", "", "", ""],
+        ["c", "", "", "12", "14.5"],
+    ]

@@ -122,11 +122,15 @@ function swap(html) {
   }
 }
 
-// The same state with more in it: nothing else is touched.
+// The same state with more in it: nothing else is touched, and what somebody reads stays open.
 function patch(fresh) {
   for (const name of ["#so-far", "#timeline ol"]) {
     const [before, after] = [box.querySelector(name), fresh.querySelector(name)];
-    if (before && after) before.replaceWith(after);
+    if (!before || !after) continue;
+    for (const open of before.querySelectorAll("details[open][id]")) after.querySelector(`#${open.id}`)?.setAttribute("open", "");
+    const held = before.contains(document.activeElement) && document.activeElement.closest("details[id], li[id]")?.id;
+    before.replaceWith(after);
+    if (held) after.querySelector(`#${held} :is(summary, a)`)?.focus({ preventScroll: true });
   }
   document.dispatchEvent(new Event("textback:swapped"));
 }

@@ -6,15 +6,28 @@ const page = document.documentElement.lang || "en";
 const language = navigator.languages.find((own) => own.split("-")[0] === page) || page;
 const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 const second = new Intl.DateTimeFormat(language, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const day = { weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" };
+const formats = {
+  "": moment,
+  seconds: second,
+  day: new Intl.DateTimeFormat(language, day),
+  farDay: new Intl.DateTimeFormat(language, { ...day, year: "numeric" }),
+};
+const FAR_MS = 300 * 86_400_000;
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function showTimes() {
   for (const time of document.querySelectorAll("time[data-local]")) {
     const when = new Date(time.dateTime);
     if (Number.isNaN(when.valueOf())) continue;
-    time.textContent = (time.dataset.local === "seconds" ? second : moment).format(when);
+    const isFar = time.dataset.local === "day" && Math.abs(when - Date.now()) > FAR_MS;
+    time.textContent = formats[isFar ? "farDay" : time.dataset.local].format(when);
     time.title = zone;
     time.removeAttribute("data-local");
+  }
+  for (const time of document.querySelectorAll("time[data-exact]")) {
+    time.title = moment.format(new Date(time.dateTime));
+    time.removeAttribute("data-exact");
   }
   for (const name of document.querySelectorAll("[data-zone]")) name.textContent = zone;
 }

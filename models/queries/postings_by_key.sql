@@ -1,0 +1,1 @@
+select id, key, first_seen_at from postings where key = any(:keys)

@@ -1,0 +1,81 @@
+"""What the form for postings offers to choose from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from babel import Locale
+from flask_babel import gettext, ngettext
+
+from models.posting_sites import SITES
+from webapp.db import settings
+from webapp.i18n import current_language
+from webapp.pages.posting_ask import AGES_HOURS, DISTANCES_KM, PostingAsk
+from webapp.pages.posting_words import job_types
+from webapp.pages.words import words_of
+
+Options = list[tuple[str, str]]
+_DAY = 24
+_COUNTRY = re.compile("[A-Z]{2}")
+# What CLDR lists among territories and is no country of its own.
+_NO_COUNTRY = "AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ"
+
+
+def posting_choices(form: PostingAsk) -> dict[str, Options]:
+    """Return the lists of the form, each entry a value and its words.
+
+    What an earlier search asked for is offered too, where a program chose it.
+    """
+    ages = [(str(hours), _age(hours)) for hours in AGES_HOURS]
+    distances = [(str(km), _distance(km)) for km in DISTANCES_KM]
+    return {
+        "offered": [(site, words_of(SITES[site])) for site in settings().offered_sites],
+        "types": [("", gettext("Any type")), *job_types().items()],
+        "ages": [("", gettext("Any time")), *_with_own(ages, form.hours_old, _age)],
+        "distances": [
+            ("", gettext("Any distance")),
+            *_with_own(distances, form.distance_km, _distance),
+        ],
+        "job_countries": [("", gettext("Any country")), *_countries()],
+    }
+
+
+def asked_sites(params: Mapping[str, Any]) -> list[str]:
+    """Return the sites a search asks, as people call them; feeds by where they are."""
+    chosen, own = params.get("sites"), params.get("feeds")
+    names = [
+        words_of(SITES[site])
+        for site in settings().offered_sites
+        if not chosen or (isinstance(chosen, list) and site in chosen)
+    ]
+    hosts = [urlsplit(str(feed)).hostname for feed in own] if isinstance(own, list) else []
+    return list(dict.fromkeys([*names, *filter(None, hosts)]))
+
+
+def _countries() -> Options:
+    names = [
+        (str(code), str(name)) for code, name in Locale(current_language()).territories.items()
+    ]
+    real = [one for one in names if _COUNTRY.fullmatch(one[0]) and one[0] not in _NO_COUNTRY]
+    return sorted(real, key=lambda one: one[1])
+
+
+def _with_own(options: Options, chosen: str, words: Callable[[int], str]) -> Options:
+    if not chosen.isdecimal() or chosen in dict(options):
+        return options
+    return sorted([*options, (chosen, words(int(chosen)))], key=lambda one: int(one[0]))
+
+
+def _age(hours: int) -> str:
+    if hours % _DAY or hours == _DAY:
+        return ngettext("Last %(num)s hour", "Last %(num)s hours", hours)
+    if hours == 7 * _DAY:
+        return gettext("Last week")
+    return ngettext("Last %(num)s day", "Last %(num)s days", hours // _DAY)
+
+
+def _distance(km: int) -> str:
+    return gettext("Within %(km)s km", km=km)

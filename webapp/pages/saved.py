@@ -1,0 +1,201 @@
+"""A person's saved searches: the list, and the page of one with its times and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response, make_response, render_template, request
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models import Job, JobStatus, Occurrence, User
+from models.occurrence import occurrences_page, skipped_while_away
+from models.saved_search import SavedSearch, saved_searches
+from tasks.registry import kinds
+from webapp.auth import current_person
+from webapp.db import database
+from webapp.pages.ask import new_key
+from webapp.pages.asked import asked_of
+from webapp.pages.blueprint import pages_blueprint
+from webapp.pages.errors import error_response
+from webapp.pages.saved_times import local_words, times_of
+from webapp.pages.saved_words import (
+    away_words,
+    late_words,
+    place_of,
+    run_words,
+    state_word,
+    telling_word,
+    when_words,
+)
+from webapp.pages.slot_words import skip_word
+from webapp.pages.zones import is_zone
+
+A_PAGE = 20
+MOST_BEFORE = 2**62
+LATE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of a saved search, as a link shows it."""
+
+    job: Job
+    words: str
+
+
+@pages_blueprint.get("/saved")
+def saved() -> Response:
+    """List what this browser's person has saved, newest first."""
+    person = current_person()
+    cards: list[dict[str, Any]] = []
+    searched: list[str] = []
+    if person is not None:
+        with database().owner(person.id) as session:
+            cards = _cards(session)
+            searched = [] if cards else _searched_kinds(session)
+    page = render_template(
+        "saved/list.html",
+        cards=cards,
+        searched=searched,
+        deleted="deleted" in request.args,
+        new_key=new_key(),
+    )
+    return make_response(page)
+
+
+@pages_blueprint.get("/saved/<uuid:saved_id>")
+def saved_search(saved_id: UUID) -> Response:
+    """Show one: its times, and what came of those before. Somebody else's is as good as none."""
+    person = current_person()
+    if person is None:
+        return error_response(404)
+    before = request.args.get("before", type=int)
+    if before is not None and not 0 < before < MOST_BEFORE:
+        before = None
+    with database().owner(person.id) as session:
+        search = session.get(SavedSearch, saved_id)
+        if search is None:
+            return error_response(404)
+        user, schedule = session.get_one(User, person.id), search.known_schedule
+        found = occurrences_page(session, saved_id, limit=A_PAGE + 1, before=before)
+        page = render_template(
+            "saved/search.html",
+            search=search,
+            asked_for=asked_about(session, [search])[saved_id],
+            state=state_word(search),
+            telling=telling_word(search.notify),
+            times=times_of(schedule, user.time_zone) if schedule else None,
+            bounds=_bounds(search),
+            zone_place=place_of(search.time_zone),
+            away=away_words(skipped_while_away(session).get(saved_id, 0)),
+            last=_last_runs(session, [search]).get(saved_id),
+            slots=_slots(session, search, found[:A_PAGE]),
+            older=found[A_PAGE - 1].id if len(found) > A_PAGE else None,
+            before=before,
+            new_key=new_key(),
+            **{note: note in request.args for note in ("made", "changed", "resumed", "gone")},
+        )
+    return make_response(page)
+
+
+def saved_run(session: Session, job: Job) -> dict[str, Any] | None:
+    """Return which saved search a job is a run of, and how it went; None if it is of none.
+
+    It must be for the job's owner alone.
+    """
+    search = session.get(SavedSearch, job.saved_search_id) if job.saved_search_id else None
+    if search is None:
+        return None
+    is_well = job.status == JobStatus.SUCCEEDED
+    return {
+        "id": search.id,
+        "name": search.name,
+        "words": run_words(job, search.notify) if is_well else "",
+        "is_baseline": is_well and job.new_count is None,
+    }
+
+
+def asked_about(session: Session, searches: Sequence[SavedSearch]) -> dict[UUID, list[str]]:
+    """Return by saved search what it keeps to, in the reader's language."""
+    jobs = [Job(id=one.id, kind=one.kind, params=one.params) for one in searches]
+    found = asked_of(session, jobs)
+    return {one.id: found.get(one.id, []) for one in searches}
+
+
+def _cards(session: Session) -> list[dict[str, Any]]:
+    found = saved_searches(session)
+    asked, last = asked_about(session, found), _last_runs(session, found)
+    away = skipped_while_away(session)
+    return [
+        {
+            "search": search,
+            "asked_for": asked[search.id],
+            "state": state_word(search),
+            "when": when_words(search.cron_lines, search.time_zone),
+            "away": away_words(away.get(search.id, 0)),
+            "last": last.get(search.id),
+        }
+        for search in found
+    ]
+
+
+def _searched_kinds(session: Session) -> list[str]:
+    """Return the kinds of which there is a search that can be kept fresh."""
+    used = select(Job.kind).where(Job.pruned_at.is_(None), Job.expires_at > func.now()).distinct()
+    there = set(session.scalars(used))
+    return [name for name in kinds() if name in there]
+
+
+def _last_runs(session: Session, searches: Sequence[SavedSearch]) -> dict[UUID, Run]:
+    """Return the newest run of each, at one of its times or not."""
+    newest = (
+        select(Job.id)
+        .where(Job.saved_search_id == SavedSearch.id)
+        .order_by(Job.id.desc())
+        .limit(1)
+        .correlate(SavedSearch)
+        .scalar_subquery()
+    )
+    telling = {search.id: search.notify for search in searches}
+    ids = session.scalars(select(newest).where(SavedSearch.id.in_(telling))).all()
+    return {
+        job.saved_search_id: Run(job, run_words(job, telling[job.saved_search_id]))
+        for job in session.scalars(select(Job).where(Job.id.in_(ids)))
+        if job.saved_search_id is not None
+    }
+
+
+def _slots(
+    session: Session, search: SavedSearch, found: Sequence[Occurrence]
+) -> list[dict[str, Any]]:
+    """Return what came of slots: a run, or why none."""
+    ids = [one.job_id for one in found if one.job_id is not None]
+    jobs = {job.id: job for job in session.scalars(select(Job).where(Job.id.in_(ids)))}
+    rows = []
+    for one in found:
+        job = jobs.get(one.job_id) if one.job_id else None
+        rows.append(
+            {
+                "due_at": one.due_at,
+                "run": Run(job, run_words(job, search.notify)) if job else None,
+                "skipped": skip_word(one.skipped),
+                "late": late_words(one.late) if one.late > LATE and not one.skipped else "",
+            }
+        )
+    return rows
+
+
+def _bounds(search: SavedSearch) -> dict[str, str | None]:
+    """Return when it starts and ends by its own clock, where that is set."""
+    now = datetime.now(UTC)
+    return {
+        name: None
+        if moment is None or not is_zone(search.time_zone)
+        else local_words(moment, search.time_zone, now)
+        for name, moment in (("starts", search.starts_at), ("ends", search.ends_at))
+    }
