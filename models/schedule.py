@@ -122,11 +122,11 @@ class Schedule:
 
     def __post_init__(self) -> None:
         """Check everything, so that no schedule is wrong."""
-        lines = tuple(dict.fromkeys(map(tidy, self.cron_lines)))
         if not self.cron_lines:
             raise ScheduleError("schedule.cron", "Give at least one cron line, e.g. 0 8 * * *.")
         if len(self.cron_lines) > MOST_LINES:
             raise ScheduleError("schedule.cron", f"Give {MOST_LINES} cron lines at most.")
+        lines = tuple(dict.fromkeys(map(tidy, self.cron_lines)))
         for n, line in enumerate(self.cron_lines):
             try:
                 cron_line(tidy(line))

@@ -175,18 +175,20 @@ def _read_message(
         return Postponed(code=verdict.refuse)
     if verdict.wait_seconds is not None:
         return Postponed(seconds=verdict.wait_seconds)
+    search = session.get(SavedSearch, job.saved_search_id) if job.saved_search_id else None
     body = compose_text(
-        job, link.url(settings), user.phone_country, is_paused=_is_paused(session, job)
+        job,
+        link.url(settings),
+        user.phone_country,
+        is_first=job.new_count is None and search is not None and search.baseline_at is not None,
+        is_paused=search is not None and _is_paused(job, search),
     )
     return Message(number, body, user.phone_country)
 
 
-def _is_paused(session: Session, job: Job) -> bool:
+def _is_paused(job: Job, search: SavedSearch) -> bool:
     """Whether a failure was one too many for the saved search that it was a run of."""
-    if job.status != JobStatus.FAILED or job.saved_search_id is None:
-        return False
-    search = session.get(SavedSearch, job.saved_search_id)
-    if search is None:
+    if job.status != JobStatus.FAILED:
         return False
     # The sweep that counts this one may be a moment later.
     is_last = job.source == JobSource.SCHEDULE and search.failures_in_a_row == MOST_FAILURES - 1

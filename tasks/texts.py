@@ -98,7 +98,12 @@ _NOT_YET = "##"
 
 
 def compose_text(
-    job: Job, link: str, country: str | None = None, *, is_paused: bool = False
+    job: Job,
+    link: str,
+    country: str | None = None,
+    *,
+    is_first: bool = False,
+    is_paused: bool = False,
 ) -> str:
     """Return the whole text about an ended job.
 
@@ -106,6 +111,7 @@ def compose_text(
         job: the row.
         link: the address of its text link.
         country: of the number it goes to, e.g. KR.
+        is_first: whether it set what its saved search knows, from which on things are new.
         is_paused: whether it was one failure too many for its saved search.
     """
     return text_body(
@@ -113,7 +119,7 @@ def compose_text(
         succeeded=job.status == JobStatus.SUCCEEDED,
         result_count=job.result_count,
         new_count=job.new_count,
-        is_first=job.saved_search_id is not None and job.new_count is None,
+        is_first=is_first,
         link=link,
         about=about(job),
         country=country,
@@ -136,10 +142,11 @@ def preview_text(job: Job, base_url: str, country: str | None = None) -> TextPre
     The words are chosen for a link of the true length; how many there will be is left open.
     """
     link = f"{base_url}/r/{'x' * TOKEN_CHARACTERS}"
+    form = "results" if _counts(job) else "done"
     body = _best(
         job.locale,
-        "results" if _counts(job) else "done",
-        counts={"count": _NOT_YET},
+        "new" if job.saved_search_id is not None and form == "results" else form,
+        counts={"count": _NOT_YET, "new": _NOT_YET},
         link=link,
         about=about(job),
         country=country,

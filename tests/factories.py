@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+import psycopg
 
 from models import Claim, Database, Job, JobSource, Settings, User
 from models.occurrence import Occurrence, occurrences_page
@@ -107,3 +109,25 @@ def read_occurrences(database: Database, owner_id: UUID, search_id: UUID) -> lis
     """Return what came of a search's slots, oldest first."""
     with database.owner(owner_id) as session:
         return occurrences_page(session, search_id, limit=1000)[::-1]
+
+
+def just_now() -> dict[str, Any]:
+    """Return times of which one has just come and no other will for a day."""
+    minute = datetime.now(UTC).replace(second=0, microsecond=0)
+    return {
+        "cron": f"{minute.minute} {minute.hour} * * *",
+        "due": minute - timedelta(seconds=1),
+    }
+
+
+def come_again(connection: psycopg.Connection, search_id: UUID | None = None) -> None:
+    """Have the slots that were dealt with be those of yesterday, and come today."""
+    one = "" if search_id is None else f" and saved_search_id = '{search_id}'"
+    connection.execute(
+        "with moved as (update occurrences set slot_local = slot_local - interval '1 day',"
+        f" due_at = due_at - interval '1 day' where true{one} returning saved_search_id, due_at)"
+        " update saved_searches set next_slot_at = now(), planned_until ="
+        " moved.at + interval '1 day' - interval '1 second'"
+        " from (select saved_search_id, max(due_at) as at from moved group by 1) as moved"
+        " where id = moved.saved_search_id and paused_at is null"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl, urlencode
+
 from babel import Locale, UnknownLocaleError
 from flask import Flask, Response, g, has_request_context, redirect, request
 from flask_babel import Babel
@@ -29,7 +31,7 @@ def init_i18n(app: Flask, settings: Settings) -> None:
             return None
         _remember(chosen)
         # Back to the same page without the question, so that nobody shares a language by its link.
-        answer = redirect(request.path, code=303)
+        answer = redirect(_without_language(), code=303)
         answer.headers["Cache-Control"] = "no-store"
         answer.set_cookie(
             COOKIE,
@@ -47,6 +49,29 @@ def init_i18n(app: Flask, settings: Settings) -> None:
             response.headers["Content-Language"] = current_language()
             response.vary.update(["Accept-Language", "Cookie"])
         return response
+
+
+def language_address(language: str, page: str = "") -> str:
+    """Return where a link to another language leads: this page, as it was asked for.
+
+    Args:
+        language: e.g. `ko`.
+        page: the address of what is shown, where it was not asked for by it: after a form.
+    """
+    if request.method != "GET":
+        path, _, query = page.partition("?")
+        asked = parse_qsl(query, keep_blank_values=True)
+    else:
+        path = ""
+        asked = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+    return f"{path}?{urlencode([*asked, ('lang', language)])}"
+
+
+def _without_language() -> str:
+    asked = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+    # With two slashes in front it would be the address of another site.
+    path = "/" + request.path.lstrip("/")
+    return f"{path}?{urlencode(asked)}" if asked else path
 
 
 def _remember(language: str) -> None:

@@ -128,6 +128,70 @@ def test_form_waits_for_the_network(meet: Meet, product: FragileProduct, files: 
     expect(page.locator(".product").first).to_be_visible()
 
 
+def open_saved_form(page: Page, files: Path) -> None:
+    """Search for a photo and open the form that keeps the search fresh, with times of one's own."""
+    choose_photo(page, files)
+    send(page)
+    page.locator(".fresh a.go").click()
+    page.wait_for_url("**/saved/new?job=*")
+    page.locator(".choice", has=page.locator("[value=own]")).click()
+    page.fill("#times-0", "07:30")
+    page.fill("#times-1", "19:15")
+    expect(page.locator(".times-words")).to_contain_text("07:30 and 19:15")
+
+
+def test_saved_form_waits_for_the_database_and_goes_by_itself(
+    meet: Meet, product: FragileProduct, files: Path, owner_connection: psycopg.Connection
+) -> None:
+    """Nothing typed is lost, one is saved of however many tries, and no old times are shown."""
+    page = meet().page()
+    open_saved_form(page, files)
+    product.proxy.cut()
+    page.fill("#times-1", "20:45")
+    expect(page.locator(".times-words")).to_contain_text("cannot be shown just now")
+    expect(page.locator(".next-times")).to_be_hidden()
+    page.locator("#fresh button.go").click()
+    expect(page.locator("#notice")).to_contain_text("We are away for a moment.")
+    expect(page.locator("#fresh button.go")).to_have_text("Try again now")
+    expect(page.locator("#times-1")).to_have_value("20:45")
+    shoot(page, "away-saved-en-390-light")
+    product.proxy.heal()
+    trap = product.proxy.trap(b"INSERT INTO saved_searches", b"COMMIT", effect=Effect.LOSE_REPLY)
+    page.locator("#fresh button.go").click()
+    assert trap.replied.wait(20)
+    page.wait_for_url("**/saved/*?made")
+    expect(page.locator(".times-words")).to_contain_text("07:30 and 20:45")
+    saved = page.url.rsplit("/", 1)[1].partition("?")[0]
+    row = owner_connection.execute(
+        "select count(*) from saved_searches where owner_id ="
+        " (select owner_id from saved_searches where id = %s)",
+        (saved,),
+    ).fetchone()
+    assert row == (1,)
+
+
+def test_saved_form_waits_for_the_network(meet: Meet, product: FragileProduct, files: Path) -> None:
+    """Offline it says so and keeps what is typed, also over a reload; back, it goes on."""
+    person = meet()
+    page = person.page()
+    open_saved_form(page, files)
+    page.reload()
+    for field, typed in (("#times-0", "07:30"), ("#times-1", "19:15"), ("#times-2", "")):
+        expect(page.locator(field)).to_have_value(typed)
+    expect(page.locator(".times-words")).to_contain_text("07:30 and 19:15")
+    person.context.set_offline(True)
+    page.fill("#times-1", "20:45")
+    expect(page.locator(".times-words")).to_contain_text("cannot be shown just now")
+    person.context.set_offline(False)
+    expect(page.locator(".times-words")).to_contain_text("07:30 and 20:45")
+    expect(page.locator(".next-times li")).to_have_count(5)
+    person.context.set_offline(True)
+    page.locator("#fresh button.go").click()
+    expect(page.locator("#notice")).to_contain_text("You are offline.")
+    person.context.set_offline(False)
+    page.wait_for_url("**/saved/*?made")
+
+
 @pytest.mark.parametrize(
     ("language", "size", "scheme", "said", "button"),
     [

@@ -10,7 +10,7 @@ import pytest
 from browser_steps import LOOKS, SHOTS, Meet, Product, job_id, send, shoot
 from factories import claim_job
 from playwright.sync_api import Page, expect
-from posting_answers import make_answer, make_outcome, make_posting
+from posting_answers import end_with, make_answer, make_outcome, make_posting
 
 from models import Database
 from tasks.posting_result import Pay, Result
@@ -216,6 +216,7 @@ def test_postings_are_asked_for_watched_sifted_and_read(
     page.emulate_media(media="print", color_scheme="light")
     expect(page.locator("#sift")).to_be_hidden()
     assert shown(page) == 6
+    assert not page.locator(".under").inner_text().rstrip().endswith("·")
     page.screenshot(path=SHOTS / f"posting-print-{name}.png", full_page=True)
 
 
@@ -226,6 +227,10 @@ def test_what_was_typed_survives_a_reload_until_it_is_sent_or_cleared(
     page = meet().page(FORM)
     page.fill("#job_title", "Baker")
     page.locator(".more-choices summary").click()
+    page.select_option("#results_wanted", "10")
+    page.reload()
+    expect(page.locator(".more-choices")).to_have_attribute("open", "")
+    expect(page.locator("#results_wanted")).to_have_value("10")
     page.locator("label.tick", has=page.locator("[name=is_remote]")).click()
     page.locator("label.chip", has=page.locator("[value=contract]")).click()
     page.select_option("#distance_km", "50")
@@ -254,6 +259,39 @@ def test_what_was_typed_survives_a_reload_until_it_is_sent_or_cleared(
         expect(page.locator("#job_title")).to_have_value("Night baker")
         page.goto(f"{product.address}/jobs")
         expect(page.locator("#history li")).to_have_count(1)  # two taps, one search
+
+
+def test_only_who_gives_a_feed_may_look_there_alone(meet: Meet) -> None:
+    page = meet().page(FORM)
+    page.locator(".more-choices summary").click()
+    chip = page.locator("label.chip", has=page.locator("[name=only_own_feeds]"))
+    expect(chip).to_be_hidden()
+    page.fill("#feeds", "https://example.org/jobs.xml")
+    chip.click()
+    page.fill("#feeds", "")
+    expect(chip).to_be_visible()  # what is ticked can be unticked
+    page.fill("#job_title", "Baker")
+    page.locator("button.go").click()
+    expect(page.locator("#feeds-problem")).to_contain_text("My feeds only")
+    expect(page.locator("[name=only_own_feeds]")).to_be_checked()
+    chip.click()
+    expect(chip).to_be_hidden()
+
+
+def test_one_posting_that_is_sifted_away_has_a_way_back(
+    meet: Meet, product: Product, database: Database
+) -> None:
+    """There is nothing to sift with then; the link asks the server."""
+    page = meet().page(FORM)
+    page.fill("#job_title", "Baker")
+    with product.at_rest():
+        send(page)
+        url = page.url
+        end_with(database, job_id(page), make_answer(make_posting("Baker")))
+    page.goto(f"{url}?q=dentist")
+    expect(page.locator(".posting")).to_be_hidden()
+    page.locator("#none-left a").click()
+    expect(page.locator(".posting")).to_be_visible()
 
 
 def test_postings_without_javascript(

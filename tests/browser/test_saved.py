@@ -37,6 +37,7 @@ WORDS: dict[str, dict[str, str]] = {
         "new": "2 new of 4",
         "paused": "Paused",
         "active": "Active",
+        "failed": "Paused: it failed",
         "run": "A run of Night bakers",
         "none": "Nothing is saved yet.",
         "missed": "Skipped: Our side was away at that time",
@@ -50,6 +51,7 @@ WORDS: dict[str, dict[str, str]] = {
         "new": "4건 중 새 결과 2건",
         "paused": "일시 정지",
         "active": "켜짐",
+        "failed": "실패해서 멈춤",
         "run": "Night bakers 실행",
         "none": "저장한 검색이 아직 없어요.",
         "missed": "건너뜀: 그 시각에 서비스가 멈춰 있었어요",
@@ -168,13 +170,14 @@ def test_kept_fresh_paused_run_and_what_is_new_is_marked(
     page.fill("#time_zone", "Europe/London")
     expect(page.locator(".next-times time")).to_have_count(5)
     expect(page.locator(".next-times small").first).to_contain_text(re.compile("07:30|19:15"))
-    page.locator(".own-times summary").click()
+    page.locator("details:has(#cron) > summary").click()
     page.fill("#cron", "30 1 1 */3 *")
     expect(page.locator(".clock-change").first).to_be_visible()
     shoot(page, f"saved-own-{name}")
     page.fill("#cron", "0 8 * *")
     page.locator("#fresh button.go").click()
     expect(page.locator("#cron-problem")).to_be_visible()
+    expect(page.locator(".summary:not([hidden])")).to_be_focused()
     expect(page.locator("#times-1")).to_have_value("19:15")
     shoot(page, f"saved-wrong-{name}")
     page.locator(".choice", has=page.locator("[value=suggested]")).click()
@@ -225,10 +228,15 @@ def test_kept_fresh_paused_run_and_what_is_new_is_marked(
     shoot(page, f"saved-past-{name}")
     page.goto(product.address + "/saved")
     shoot(page, f"saved-list-{name}")
+    page.goto(address)
+    expect(page.locator(".saved-head .badge")).to_have_text(words["active"])
     owner_connection.execute(
         "update saved_searches set paused_at = now(), pause_reason = 'failures'"
     )
-    page.goto(address)
+    page.evaluate("document.body.dispatchEvent(new Event('textback:changed'))")
+    expect(page.locator(".saved-head .badge")).to_have_text(words["failed"])
+    expect(page.locator("form[action$='/pause']")).to_have_count(0)
+    expect(page.locator("form[action$='/resumption'] button")).to_be_visible()
     shoot(page, f"saved-failed-{name}")
     page.locator("a[href$='/edit']").click()
     expect(page.locator("#name")).to_have_value("Night bakers")
@@ -306,7 +314,7 @@ def test_the_form_is_used_by_keyboard_alone(
     shoot(page, "saved-none-yet-en-390-light")
     page.locator(".searched a").focus()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/saved/new?kind=posting_search")
+    page.wait_for_url("**/saved/new?job=*")
     page.locator("[value=suggested]").focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator("[value=morning]")).to_be_checked()

@@ -349,6 +349,8 @@ class JobMachine(RuleBasedStateMachine):
             for life in self.model.lives.values()
             if (life.owner, life.question) == (asked.owner, asked.question)
             and not (life.ended or life.cancel_requested)
+            # What waits for the hour of a schedule keeps nobody from asking now.
+            and not (life.scheduled and life.status == "queued")
         ]
         with self._person(asked) as session:
             found = find_same_question(session, asked.question)

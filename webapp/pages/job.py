@@ -30,7 +30,7 @@ from webapp.pages.finding import LONGEST, about
 from webapp.pages.insights import insights
 from webapp.pages.reader import reader
 from webapp.pages.results import count_of, has_result, photo_of, result_view
-from webapp.pages.saved import saved_run
+from webapp.pages.saved import kept_fresh, saved_run
 from webapp.pages.sharing import share_view
 from webapp.pages.templating import clock, masked
 from webapp.pages.verify import code_of_job
@@ -173,6 +173,7 @@ def _view(session: Session, job: Job) -> dict[str, Any]:
         "change": address_like(job),
         "new_key": new_key(),
         "saved_run": saved_run(session, job),
+        "kept_fresh": kept_fresh(session, job),
         "relations": _relations(session, job),
         "timeline": timeline_lines(timeline(session, job.id), current_language())
         + text_lines(_text_of(session, job.id), current_language()),

@@ -10,35 +10,42 @@ from urllib.parse import urlsplit
 from babel import Locale
 from flask_babel import gettext, ngettext
 
-from models.posting_sites import SITES
+from models.posting_sites import FEED, SITES
 from webapp.db import settings
 from webapp.i18n import current_language
-from webapp.pages.posting_ask import AGES_HOURS, DISTANCES_KM, PostingAsk
+from webapp.pages.posting_ask import AGES_HOURS, DISTANCES_KM, RESULTS, PostingAsk
 from webapp.pages.posting_words import job_types
 from webapp.pages.words import words_of
 
 Options = list[tuple[str, str]]
 _DAY = 24
+_MOST_DIGITS = 4  # of a number that is worth offering again
 _COUNTRY = re.compile("[A-Z]{2}")
 # What CLDR lists among territories and is no country of its own.
 _NO_COUNTRY = "AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ"
 
 
-def posting_choices(form: PostingAsk) -> dict[str, Options]:
-    """Return the lists of the form, each entry a value and its words.
+def posting_choices(form: PostingAsk) -> dict[str, Any]:
+    """Return the lists of the form, each entry a value and its words, and what of them is no more.
 
     What an earlier search asked for is offered too, where a program chose it.
     """
     ages = [(str(hours), _age(hours)) for hours in AGES_HOURS]
     distances = [(str(km), _distance(km)) for km in DISTANCES_KM]
+    numbers = [(str(number), _number(number)) for number in RESULTS]
+    offered = settings().offered_sites
     return {
-        "offered": [(site, words_of(SITES[site])) for site in settings().offered_sites],
+        "offered": [(site, words_of(SITES[site])) for site in offered],
+        "gone_sites": [words_of(SITES.get(site, site)) for site in form.gone_sites],
+        # Where the server has feeds of its own, those are asked with a person's.
+        "has_own_only": FEED not in offered,
         "types": [("", gettext("Any type")), *job_types().items()],
         "ages": [("", gettext("Any time")), *_with_own(ages, form.hours_old, _age)],
         "distances": [
             ("", gettext("Any distance")),
             *_with_own(distances, form.distance_km, _distance),
         ],
+        "numbers": _with_own(numbers, form.results_wanted, _number),
         "job_countries": [("", gettext("Any country")), *_countries()],
     }
 
@@ -64,7 +71,7 @@ def _countries() -> Options:
 
 
 def _with_own(options: Options, chosen: str, words: Callable[[int], str]) -> Options:
-    if not chosen.isdecimal() or chosen in dict(options):
+    if not chosen.isdecimal() or len(chosen) > _MOST_DIGITS or chosen in dict(options):
         return options
     return sorted([*options, (chosen, words(int(chosen)))], key=lambda one: int(one[0]))
 
@@ -75,6 +82,10 @@ def _age(hours: int) -> str:
     if hours == 7 * _DAY:
         return gettext("Last week")
     return ngettext("Last %(num)s day", "Last %(num)s days", hours // _DAY)
+
+
+def _number(number: int) -> str:
+    return gettext("At most %(num)s", num=number)
 
 
 def _distance(km: int) -> str:

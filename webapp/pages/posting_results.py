@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import request
@@ -112,7 +112,7 @@ def _age(posting: Mapping[str, Any]) -> dict[str, Any]:
     """Return when it was posted, or else when it was first come upon."""
     if posting.get("posted_on"):
         day = date.fromisoformat(str(posting["posted_on"]))
-        return {"day": day, "words": posted(day), "exact": day_words(day)}
+        return {"day": day, "words": posted(day, datetime.now(UTC)), "exact": day_words(day)}
     moment = datetime.fromisoformat(str(posting["first_seen_at"]))
     return {"moment": moment, "words": gettext("Found %(ago)s", ago=ago(moment))}
 

@@ -17,7 +17,9 @@ from babel.numbers import (
 from flask_babel import gettext
 
 from webapp.i18n import current_language
+from webapp.pages.reader import zone_of_reader
 
+_DAYS = {"en": "d MMM yyyy", "ko": "y년 M월 d일"}
 # From here on an age is a date.
 _OLD = timedelta(days=30)
 # Koreans count pay in units of ten thousand.
@@ -59,9 +61,14 @@ def salary(value: Mapping[str, Any]) -> str:
     return every.get(str(value.get("interval")), words)
 
 
-def posted(day: date) -> str:
-    """Return `Today`, `3 days ago`, or the date of what is older than a month."""
-    days = max(0, (datetime.now(UTC).date() - day).days)
+def posted(day: date, now: datetime) -> str:
+    """Return `Today`, `3 days ago`, or the date of what is older than a month.
+
+    Args:
+        day: of the posting.
+        now: which day it is for the reader is told by their zone.
+    """
+    days = max(0, (now.astimezone(zone_of_reader()).date() - day).days)
     if days == 0:
         return gettext("Today")
     if timedelta(days=days) >= _OLD:
@@ -76,7 +83,7 @@ def ago(moment: datetime) -> str:
     """Return `3 hours ago`, or the date of what is older than a month."""
     passed = max(timedelta(), datetime.now(UTC) - moment)
     if passed >= _OLD:
-        return day_words(moment.date())
+        return day_words(moment.astimezone(zone_of_reader()).date())
     if passed < timedelta(minutes=1):
         return gettext("just now")
     return format_timedelta(
@@ -85,8 +92,9 @@ def ago(moment: datetime) -> str:
 
 
 def day_words(day: date) -> str:
-    """Return a date."""
-    return format_date(day, "medium", locale=current_language())
+    """Return a date as all pages write it: `7 Oct 2026`."""
+    language = current_language()
+    return format_date(day, _DAYS[language], locale=language)
 
 
 def _amount(value: Any) -> Decimal | None:

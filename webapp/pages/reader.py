@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from flask import g
 
 from models import User
 from models.job import count_active
 from webapp.auth import current_person
 from webapp.db import database
+from webapp.pages.zones import is_zone
 
 UNSET_ZONE = "UTC"
 
@@ -39,6 +42,12 @@ def lacks_zone() -> bool:
     """Whether the browser's own time zone would be news."""
     user = reader()
     return user is not None and user.time_zone == UNSET_ZONE
+
+
+def zone_of_reader() -> ZoneInfo:
+    """Return the zone this browser's person lives by; UTC where nobody knows it."""
+    user = reader()
+    return ZoneInfo(user.time_zone if user is not None and is_zone(user.time_zone) else UNSET_ZONE)
 
 
 def is_operator() -> bool:

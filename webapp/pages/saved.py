@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, make_response, render_template, request
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from models import Job, JobStatus, Occurrence, User
@@ -22,6 +23,8 @@ from webapp.pages.ask import new_key
 from webapp.pages.asked import asked_of
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
+from webapp.pages.results import photo_of
+from webapp.pages.saved_texts import is_told, texts_of
 from webapp.pages.saved_times import local_words, times_of
 from webapp.pages.saved_words import (
     away_words,
@@ -33,11 +36,12 @@ from webapp.pages.saved_words import (
     when_words,
 )
 from webapp.pages.slot_words import skip_word
-from webapp.pages.zones import is_zone
 
 A_PAGE = 20
 MOST_BEFORE = 2**62
 LATE = timedelta(minutes=1)
+# What a page says once, of what led to it.
+_NOTES = ("made", "changed", "resumed", "gone", "unreadable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,11 @@ def saved() -> Response:
     """List what this browser's person has saved, newest first."""
     person = current_person()
     cards: list[dict[str, Any]] = []
-    searched: list[str] = []
+    searched: list[dict[str, Any]] = []
     if person is not None:
         with database().owner(person.id) as session:
-            cards = _cards(session)
-            searched = [] if cards else _searched_kinds(session)
+            cards = _cards(session, session.get_one(User, person.id))
+            searched = _searched(session)
     page = render_template(
         "saved/list.html",
         cards=cards,
@@ -82,23 +86,27 @@ def saved_search(saved_id: UUID) -> Response:
         if search is None:
             return error_response(404)
         user, schedule = session.get_one(User, person.id), search.known_schedule
+        texts = texts_of(session, user)
         found = occurrences_page(session, saved_id, limit=A_PAGE + 1, before=before)
+        notes = {note: note in request.args for note in _NOTES}
         page = render_template(
             "saved/search.html",
             search=search,
             asked_for=asked_about(session, [search])[saved_id],
+            photo=photo_about(session, search),
             state=state_word(search),
             telling=telling_word(search.notify),
+            texts=texts,
             times=times_of(schedule, user.time_zone) if schedule else None,
-            bounds=_bounds(search),
-            zone_place=place_of(search.time_zone),
+            bounds=_bounds(search, user.time_zone),
+            own_place=place_of(user.time_zone),
             away=away_words(skipped_while_away(session).get(saved_id, 0)),
-            last=_last_runs(session, [search]).get(saved_id),
-            slots=_slots(session, search, found[:A_PAGE]),
+            last=_last_runs(session, user, [search]).get(saved_id),
+            slots=_slots(session, search, found[:A_PAGE], told=is_told(texts, search)),
             older=found[A_PAGE - 1].id if len(found) > A_PAGE else None,
             before=before,
             new_key=new_key(),
-            **{note: note in request.args for note in ("made", "changed", "resumed", "gone")},
+            notes=notes,
         )
     return make_response(page)
 
@@ -111,13 +119,21 @@ def saved_run(session: Session, job: Job) -> dict[str, Any] | None:
     search = session.get(SavedSearch, job.saved_search_id) if job.saved_search_id else None
     if search is None:
         return None
+    told = is_told(texts_of(session, session.get_one(User, job.owner_id)), search)
     is_well = job.status == JobStatus.SUCCEEDED
     return {
         "id": search.id,
         "name": search.name,
-        "words": run_words(job, search.notify) if is_well else "",
-        "is_baseline": is_well and job.new_count is None,
+        "words": run_words(job, search, is_told=told) if is_well else "",
     }
+
+
+def kept_fresh(session: Session, job: Job) -> SavedSearch | None:
+    """Return the saved search that asks what a job of its person asked, the oldest of more."""
+    if job.question_hash is None:
+        return None
+    same = select(SavedSearch).where(SavedSearch.question_hash == job.question_hash)
+    return session.scalar(same.order_by(SavedSearch.id).limit(1))
 
 
 def asked_about(session: Session, searches: Sequence[SavedSearch]) -> dict[UUID, list[str]]:
@@ -127,14 +143,20 @@ def asked_about(session: Session, searches: Sequence[SavedSearch]) -> dict[UUID,
     return {one.id: found.get(one.id, []) for one in searches}
 
 
-def _cards(session: Session) -> list[dict[str, Any]]:
+def photo_about(session: Session, search: SavedSearch) -> UUID | None:
+    """Return the person's own photo that a saved search is about, if it is about one."""
+    return photo_of(session, Job(kind=search.kind, params=search.params))
+
+
+def _cards(session: Session, user: User) -> list[dict[str, Any]]:
     found = saved_searches(session)
-    asked, last = asked_about(session, found), _last_runs(session, found)
+    asked, last = asked_about(session, found), _last_runs(session, user, found)
     away = skipped_while_away(session)
     return [
         {
             "search": search,
             "asked_for": asked[search.id],
+            "photo": photo_about(session, search),
             "state": state_word(search),
             "when": when_words(search.cron_lines, search.time_zone),
             "away": away_words(away.get(search.id, 0)),
@@ -144,14 +166,29 @@ def _cards(session: Session) -> list[dict[str, Any]]:
     ]
 
 
-def _searched_kinds(session: Session) -> list[str]:
-    """Return the kinds of which there is a search that can be kept fresh."""
-    used = select(Job.kind).where(Job.pruned_at.is_(None), Job.expires_at > func.now()).distinct()
-    there = set(session.scalars(used))
-    return [name for name in kinds() if name in there]
+def _searched(session: Session) -> list[dict[str, Any]]:
+    """Return of each kind the newest search that can be kept fresh and is not yet."""
+    kept = select(SavedSearch.question_hash)
+    newest = (
+        select(Job)
+        .ext(distinct_on(Job.kind))
+        .where(
+            Job.kind.in_(kinds()),
+            Job.pruned_at.is_(None),
+            Job.expires_at > func.now(),
+            or_(Job.question_hash.is_(None), Job.question_hash.not_in(kept)),
+        )
+        .order_by(Job.kind, Job.id.desc())
+    )
+    found = session.scalars(newest).all()
+    asked = asked_of(session, found)
+    return [
+        {"job": job, "asked_for": asked.get(job.id, []), "photo": photo_of(session, job)}
+        for job in sorted(found, key=lambda job: job.id, reverse=True)
+    ]
 
 
-def _last_runs(session: Session, searches: Sequence[SavedSearch]) -> dict[UUID, Run]:
+def _last_runs(session: Session, user: User, searches: Sequence[SavedSearch]) -> dict[UUID, Run]:
     """Return the newest run of each, at one of its times or not."""
     newest = (
         select(Job.id)
@@ -161,17 +198,19 @@ def _last_runs(session: Session, searches: Sequence[SavedSearch]) -> dict[UUID, 
         .correlate(SavedSearch)
         .scalar_subquery()
     )
-    telling = {search.id: search.notify for search in searches}
-    ids = session.scalars(select(newest).where(SavedSearch.id.in_(telling))).all()
-    return {
-        job.saved_search_id: Run(job, run_words(job, telling[job.saved_search_id]))
-        for job in session.scalars(select(Job).where(Job.id.in_(ids)))
-        if job.saved_search_id is not None
-    }
+    by_id, texts = {search.id: search for search in searches}, texts_of(session, user)
+    ids = session.scalars(select(newest).where(SavedSearch.id.in_(by_id))).all()
+    runs = {}
+    for job in session.scalars(select(Job).where(Job.id.in_(ids))):
+        search = by_id.get(job.saved_search_id) if job.saved_search_id else None
+        if search is not None:
+            told = is_told(texts, search)
+            runs[search.id] = Run(job, run_words(job, search, is_told=told))
+    return runs
 
 
 def _slots(
-    session: Session, search: SavedSearch, found: Sequence[Occurrence]
+    session: Session, search: SavedSearch, found: Sequence[Occurrence], *, told: bool
 ) -> list[dict[str, Any]]:
     """Return what came of slots: a run, or why none."""
     ids = [one.job_id for one in found if one.job_id is not None]
@@ -182,7 +221,7 @@ def _slots(
         rows.append(
             {
                 "due_at": one.due_at,
-                "run": Run(job, run_words(job, search.notify)) if job else None,
+                "run": Run(job, run_words(job, search, is_told=told)) if job else None,
                 "skipped": skip_word(one.skipped),
                 "late": late_words(one.late) if one.late > LATE and not one.skipped else "",
             }
@@ -190,12 +229,10 @@ def _slots(
     return rows
 
 
-def _bounds(search: SavedSearch) -> dict[str, str | None]:
-    """Return when it starts and ends by its own clock, where that is set."""
+def _bounds(search: SavedSearch, zone: str) -> dict[str, str | None]:
+    """Return when it starts and ends by the person's clock, where that is set."""
     now = datetime.now(UTC)
     return {
-        name: None
-        if moment is None or not is_zone(search.time_zone)
-        else local_words(moment, search.time_zone, now)
+        name: None if moment is None else local_words(moment, zone, now)
         for name, moment in (("starts", search.starts_at), ("ends", search.ends_at))
     }

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from models import Job
 from models.repeated import find_by_idempotency_key
 from models.saved_search import PauseReason, SavedSearch
+from models.schedule import ScheduleError
 from tasks.registry import UnknownKindError
 from tasks.saved_searches import database_time, run_now
 from tasks.submission import InvalidParamsError, SameQuestionError
@@ -65,7 +66,7 @@ def pause_saved_search(saved_id: UUID) -> AnyResponse:
 
 @pages_blueprint.post("/saved/<uuid:saved_id>/resumption")
 def resume_saved_search(saved_id: UUID) -> AnyResponse:
-    """Let it go on, from its next time."""
+    """Let it go on, from its next time; the page says what to do if there is none to be known."""
     return _rest(saved_id, rests=False)
 
 
@@ -109,8 +110,11 @@ def _rest(saved_id: UUID, *, rests: bool) -> AnyResponse:
             search.resume(database_time(session))
         return True
 
-    if not with_saved_search(person.id, saved_id, act):
-        return error_response(404)
+    try:
+        if not with_saved_search(person.id, saved_id, act):
+            return error_response(404)
+    except ScheduleError:
+        return redirect(f"/saved/{saved_id}?unreadable", code=303)
     if "list" in request.form:
         return redirect(f"/saved#saved-{saved_id}", code=303)
     return redirect(f"/saved/{saved_id}" + ("" if rests else "?resumed"), code=303)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from flask import Response, make_response, redirect, render_template, request
@@ -15,9 +14,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from models import Job, User
 from models.saved_search import SavedSearch, find_saved_by_idempotency_key
-from models.schedule import Schedule
+from models.schedule import MOST_LINES, Schedule
 from models.simple_schedule import default_schedule
-from models.suppression import why_stopped
 from tasks.registry import UnknownKindError
 from tasks.saved_searches import (
     Saving,
@@ -44,13 +42,14 @@ from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.choosing import address_of
 from webapp.pages.errors import error_response
 from webapp.pages.reader import UNSET_ZONE
-from webapp.pages.saved import asked_about
+from webapp.pages.results import photo_of
+from webapp.pages.saved import asked_about, photo_about
 from webapp.pages.saved_form import MORNING_TIME, SavedForm
+from webapp.pages.saved_texts import texts_of
 from webapp.pages.saved_times import Times, times_of
 from webapp.pages.saved_words import day_words, place_of, telling_words, when_words
-from webapp.pages.templating import masked
+from webapp.pages.saved_zones import zone_choices, zone_word
 from webapp.pages.words import title_of
-from webapp.pages.zones import zones
 from webapp.resources.job_json import has_expired
 from webapp.saved_searches import with_saved_search
 
@@ -60,18 +59,42 @@ _PREVIEWS = RateLimitItemPerMinute(120)
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a form is about: the job whose question is to be kept, or what is kept already."""
+    """What a form is about: the job whose question is to be kept, or what is kept already.
+
+    Attributes:
+        id: of the job, or of what is kept.
+        is_saved: whether it is kept already.
+        kind: the kind's name.
+        name: what it is called unless somebody says otherwise.
+        asked_for: what it keeps to.
+        photo: the person's own that it is about, if any.
+        version: another one after every change.
+        kept: its times as they are, as far as they are understood.
+    """
 
     id: UUID
     is_saved: bool
     kind: str
     name: str
     asked_for: list[str]
+    photo: UUID | None = None
+    version: str = ""
+    kept: Schedule | None = None
 
     @property
     def action(self) -> str:
         """Return where the form is sent."""
         return f"/saved/{self.id}/edit" if self.is_saved else "/saved"
+
+    @property
+    def address(self) -> str:
+        """Return where the form is found."""
+        return self.action if self.is_saved else f"/saved/new?job={self.id}"
+
+    @property
+    def draft(self) -> str:
+        """Return what a browser keeps what was typed under: it is put into no newer form."""
+        return f"saved-{self.id}{self.version}"
 
 
 @pages_blueprint.get("/saved/new")
@@ -160,7 +183,7 @@ def edit_saved_search(saved_id: UUID) -> AnyResponse:
         user = session.get_one(User, person.id)
         form = SavedForm.of(search, user.time_zone)
         subject = _subject_of_search(session, search)
-        return _page(session, user, subject, form, kept=search.known_schedule)
+        return _page(session, user, subject, form)
 
 
 @pages_blueprint.post("/saved/<uuid:saved_id>/edit")
@@ -195,13 +218,14 @@ def preview_saved_search() -> AnyResponse:
     form = SavedForm.read(request)
     with database().owner(person.id) as session:
         user = session.get_one(User, person.id)
-        if "HX-Request" in request.headers:
-            part = render_template("saved/times.html", form=form, times=_times(form, user))
-            return make_response(part)
         saved_id, job_id = _id_of("saved"), _id_of("job")
         subject = _subject_of_saved(session, saved_id) or _subject_of_job(session, job_id)
         if subject is None:
             return error_response(404)
+        if "HX-Request" in request.headers:
+            times = _times(form, user, subject.kept)
+            part = render_template("saved/times.html", form=form, times=times, is_part=True)
+            return make_response(part)
         return _page(session, user, subject, form)
 
 
@@ -234,7 +258,8 @@ def _change(session: Session, search: SavedSearch, form: SavedForm) -> None:
         search,
         schedule=schedule,
         name=form.name,
-        notify=form.notify,
+        # Where no texts are sent the form does not ask.
+        notify=search.notify if settings().sms_provider == "none" else form.notify,
         overlap=form.overlap,
         missed=form.missed,
         missed_limit_seconds=form.missed_limit_seconds,
@@ -276,10 +301,9 @@ def _again(
         return _page(session, session.get_one(User, person_id), subject, form)
 
 
-def _page(
-    session: Session, user: User, subject: Subject, form: SavedForm, kept: Schedule | None = None
-) -> Response:
-    times = _times(form, user, kept)
+def _page(session: Session, user: User, subject: Subject, form: SavedForm) -> Response:
+    times = _times(form, user, subject.kept)
+    language = current_language()
     suggested = default_schedule(settings().default_schedule)
     page = render_template(
         "saved/form.html",
@@ -292,29 +316,22 @@ def _page(
         own_place=place_of(user.time_zone),
         has_no_zone=user.time_zone == UNSET_ZONE,
         days=day_words(),
-        zones=zones(current_language()),
+        most_times=MOST_LINES,
+        zones=zone_choices(language),
+        zone=zone_word(form.time_zone, language),
         tellings=telling_words(),
-        texts=_texts(session, user),
+        texts=texts_of(session, user),
         quiet=settings().quiet_hours.split("-"),
+        here=subject.address,
     )
     is_refused = form.errors and request.method == "POST"
     return make_response(page, 422 if is_refused else 200)
 
 
-def _times(form: SavedForm, user: User, kept: Schedule | None = None) -> Times | None:
+def _times(form: SavedForm, user: User, kept: Schedule | None) -> Times | None:
     """Return the next times of what the form holds, or None where it says what is wrong."""
     schedule = form.schedule(user.time_zone, kept)
     return None if schedule is None else times_of(schedule, user.time_zone)
-
-
-def _texts(session: Session, user: User) -> dict[str, Any] | None:
-    """Return what may be promised about texts; None where this server sends none."""
-    if settings().sms_provider == "none":
-        return None
-    return {
-        "number": masked(user.phone_last_digits or "") if user.has_verified_phone else None,
-        "stopped": user.has_verified_phone and why_stopped(session, user.phone_hash) is not None,
-    }
 
 
 def _subject_of_job(session: Session, job_id: UUID | None) -> Subject | None:
@@ -324,7 +341,8 @@ def _subject_of_job(session: Session, job_id: UUID | None) -> Subject | None:
 
 def _subject_of(session: Session, job: Job) -> Subject:
     name = name_of(job.kind, job.params, current_language()) or title_of(job.kind)
-    return Subject(job.id, False, job.kind, name, asked_of(session, [job]).get(job.id, []))
+    asked = asked_of(session, [job]).get(job.id, [])
+    return Subject(job.id, False, job.kind, name, asked, photo_of(session, job))
 
 
 def _subject_of_saved(session: Session, saved_id: UUID | None) -> Subject | None:
@@ -333,8 +351,16 @@ def _subject_of_saved(session: Session, saved_id: UUID | None) -> Subject | None
 
 
 def _subject_of_search(session: Session, search: SavedSearch) -> Subject:
-    asked = asked_about(session, [search])[search.id]
-    return Subject(search.id, True, search.kind, search.name, asked)
+    return Subject(
+        search.id,
+        True,
+        search.kind,
+        search.name,
+        asked_about(session, [search])[search.id],
+        photo_about(session, search),
+        version=f"-{search.updated_at.timestamp()}",
+        kept=search.known_schedule,
+    )
 
 
 def _id_of(name: str) -> UUID | None:

@@ -13,7 +13,7 @@ from flask import Request
 from flask_babel import gettext
 
 from models.saved_search import SavedSearch, Telling
-from models.schedule import Schedule, ScheduleError
+from models.schedule import MOST_LINES, Schedule, ScheduleError
 from models.simple_schedule import WEEKDAYS, default_schedule, simple_form, simple_lines
 from models.wall_clock import first_moment
 from tasks.saved_searches import MOST_NAME, check_schedule
@@ -21,14 +21,15 @@ from webapp.db import settings
 from webapp.i18n import current_language
 from webapp.idempotency import IdempotencyKey
 from webapp.pages.ask import new_key, page_key, read_key
+from webapp.pages.form_words import choose_one, too_long, unreadable
 from webapp.pages.saved_words import (
     MOST_LIMIT_HOURS,
-    choose_one,
     line_problem,
     schedule_problem,
-    too_long,
+    too_many_lines,
+    too_many_times,
 )
-from webapp.pages.zones import is_zone, zone_named
+from webapp.pages.zones import zone_named
 from webapp.resources.schemas import is_odd_text
 from webapp.schedules import read_schedule
 
@@ -37,7 +38,6 @@ SUGGESTED, MORNING, WEEKDAY, OWN = "suggested", "morning", "weekdays", "own"
 WHEN = (SUGGESTED, MORNING, WEEKDAY, OWN)
 MORNING_TIME = "08:00"
 WORKING_DAYS = tuple(WEEKDAYS)[:5]
-TIMES_SHOWN = 6
 _CHOICES = {
     "when": WHEN,
     "notify": tuple(Telling),
@@ -68,7 +68,7 @@ class SavedForm:
     Attributes:
         when: one of WHEN; `times`, `weekdays`, `cron` and `time_zone` count with OWN alone.
         cron: lines, which count instead of the times if there are any.
-        starts_at: by the clock of the schedule's zone, as browsers write it.
+        starts_at: by the person's own clock, as browsers write it.
         ends_at: as `starts_at`.
         missed_hours: how old a missed slot may be.
         key: of this form as the browser has it.
@@ -132,8 +132,8 @@ class SavedForm:
             time_zone=its_zone if when == OWN else zone,
             notify=search.notify,
             name=search.name,
-            starts_at=_by_its_clock(search.starts_at, its_zone),
-            ends_at=_by_its_clock(search.ends_at, its_zone),
+            starts_at=_by_clock(search.starts_at, zone),
+            ends_at=_by_clock(search.ends_at, zone),
             overlap=search.overlap,
             missed=search.missed,
             missed_hours=f"{search.missed_limit_seconds / _HOUR_SECONDS:g}",
@@ -141,8 +141,14 @@ class SavedForm:
 
     @property
     def fields_of_times(self) -> list[str]:
-        """Return what stands in each field for a time; there are six at least."""
-        return self.times + [""] * (TIMES_SHOWN - len(self.times))
+        """Return what stands in each field for a time; there are as many as may be given."""
+        return self.times + [""] * (MOST_LINES - len(self.times))
+
+    @property
+    def has_many_times(self) -> bool:
+        """Whether more than half of the fields for times are needed, or wrong."""
+        later = range(MOST_LINES // 2, len(self.times))
+        return any(self.times[place] or f"times-{place}" in self.errors for place in later)
 
     @property
     def lines(self) -> list[str]:
@@ -169,7 +175,7 @@ class SavedForm:
             kept: as they are; whatever is to be said of these has been said.
         """
         said, self.errors = self.errors, {}
-        asked = self._asked(zone)
+        asked = self._asked(zone, kept)
         if asked.starts_at and asked.ends_at and asked.ends_at < asked.starts_at:
             self.errors["ends_at"] = gettext("The end must not be before the start.")
         is_wrong, self.errors = bool(self.errors), said | self.errors
@@ -177,8 +183,9 @@ class SavedForm:
             return None
         try:
             schedule = read_schedule(asked, settings(), zone)
-            if schedule != kept:
-                check_schedule(settings(), schedule)
+            if kept is not None and _is_the_same(schedule, kept):
+                return kept
+            check_schedule(settings(), schedule)
         except ScheduleError as error:
             wrong = schedule_problem(error)
             if "ends_at" in wrong and not self.ends_at:
@@ -199,32 +206,33 @@ class SavedForm:
         }
         return page_key(self.key, route, {**asked, "about": about})
 
-    def _asked(self, zone: str) -> Asked:
+    def _asked(self, zone: str, kept: Schedule | None) -> Asked:
         times: list[str] | None = None
         weekdays: Sequence[str] | None = None
         cron, named = None, None
         if self.when == OWN:
             named = self.time_zone or None
             if self.lines:
-                cron = self.lines
+                cron = self.lines[: MOST_LINES + 1]
                 self._check_lines(cron)
             else:
                 times, weekdays = self._times(), self.weekdays or None
         elif self.when in (MORNING, WEEKDAY):
             times = [MORNING_TIME]
             weekdays = WORKING_DAYS if self.when == WEEKDAY else None
-        # Where its zone is wrong, that is said by the schedule; the moments do not matter then.
-        where = named or (_suggested().time_zone if self.when == SUGGESTED else zone)
         return Asked(
             times,
             weekdays,
             cron,
             named,
-            self._moment("starts_at", where),
-            self._moment("ends_at", where),
+            self._moment("starts_at", zone, kept.starts_at if kept else None),
+            self._moment("ends_at", zone, kept.ends_at if kept else None),
         )
 
     def _times(self) -> list[str]:
+        if len({typed for typed in self.times if typed}) > MOST_LINES:
+            self.errors["times"] = too_many_times()
+            return []
         for place, typed in enumerate(self.times):
             try:
                 simple_lines([typed] if typed else [MORNING_TIME])
@@ -238,6 +246,9 @@ class SavedForm:
 
     def _check_lines(self, lines: list[str]) -> None:
         """Say which line is wrong; the others are looked at when that one is right."""
+        if len(lines) > MOST_LINES:
+            self.errors["cron"] = too_many_lines()
+            return
         for place, line in enumerate(lines):
             try:
                 Schedule((line,), "UTC")
@@ -245,10 +256,13 @@ class SavedForm:
                 self.errors["cron"] = line_problem(place, error)
                 return
 
-    def _moment(self, name: str, zone: str) -> datetime | None:
+    def _moment(self, name: str, zone: str, kept: datetime | None) -> datetime | None:
+        """Return the moment of what was typed; `kept` to the second if that is how it is shown."""
         typed = getattr(self, name)
         if not typed:
             return None
+        if kept is not None and typed == _by_clock(kept, zone):
+            return kept
         local = _local(typed)
         if local is None:
             self.errors[name] = gettext("Give a day and a time, such as 2026-03-29 08:00.")
@@ -269,7 +283,7 @@ class SavedForm:
         for name in ("name", "cron", "time_zone", "starts_at", "ends_at", "missed_hours"):
             if is_odd_text(getattr(self, name)):
                 setattr(self, name, "")
-                self.errors[name] = gettext("A sign in it cannot be read. Type it anew, please.")
+                self.errors[name] = unreadable()
         if any(map(is_odd_text, self.times)):
             self.times = []
         if len(self.name) > MOST_NAME:
@@ -311,7 +325,20 @@ def _when(lines: tuple[str, ...], its_zone: str, zone: str) -> str:
     return known.get((lines, its_zone), OWN)
 
 
-def _by_its_clock(moment: datetime | None, zone: str) -> str:
-    if moment is None or not is_zone(zone):
-        return ""
-    return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}"
+def _is_the_same(one: Schedule, other: Schedule) -> bool:
+    """Whether two schedules have the same slots: lines may be written in more than one way."""
+    if (one.time_zone, one.starts_at, one.ends_at) != (
+        other.time_zone,
+        other.starts_at,
+        other.ends_at,
+    ):
+        return False
+    simple = simple_form(one.cron_lines)
+    return one.cron_lines == other.cron_lines or (
+        simple is not None and simple == simple_form(other.cron_lines)
+    )
+
+
+def _by_clock(moment: datetime | None, zone: str) -> str:
+    """Return a moment as browsers write what a zone's clock shows then."""
+    return "" if moment is None else f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}"

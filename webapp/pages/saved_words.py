@@ -14,6 +14,7 @@ from models.schedule import MOST_LINES, ScheduleError
 from models.simple_schedule import WEEKDAYS
 from webapp.db import settings
 from webapp.i18n import current_language
+from webapp.pages.form_words import choose_one, in_line
 from webapp.pages.results import count_of
 from webapp.pages.schedule_words import schedule_words
 from webapp.pages.words import N_, status_word
@@ -71,17 +72,18 @@ def state_word(search: SavedSearch) -> tuple[str, str]:
     return gettext("Active"), "succeeded"
 
 
-def run_words(job: Job, notify: str) -> str:
+def run_words(job: Job, search: SavedSearch, *, is_told: bool) -> str:
     """Return how a run of a saved search went.
 
     Args:
         job: the run.
-        notify: of its search; who hears of nothing is promised nothing.
+        search: whose.
+        is_told: whether what is new goes out as a text; nobody else is promised to hear of it.
     """
     if job.status != JobStatus.SUCCEEDED:
         return status_word(job.status)
     if job.new_count is None:
-        return set_up_words(job, notify)
+        return set_up_words(job, search, is_told=is_told)
     if job.new_count and job.result_count:
         return count_of(job)
     if job.new_count:
@@ -91,14 +93,19 @@ def run_words(job: Job, notify: str) -> str:
     return gettext("Nothing new")
 
 
-def set_up_words(job: Job, notify: str) -> str:
-    """Return what the first run did: all it found is known from then on."""
+def set_up_words(job: Job, search: SavedSearch, *, is_told: bool) -> str:
+    """Return what a first run did: all it found is known, and once it was whole the rest is new."""
+    if search.baseline_at is None:
+        return gettext("Not all sites answered, so a later run sets up what is known")
+    # The run that sets it ends a moment later, in the same transaction.
+    if job.finished_at is not None and job.finished_at < search.baseline_at:
+        return gettext("Not all sites answered")
     if job.result_count is None:
         return gettext("Set up; from now on what is new is marked")
     names = {"num": job.result_count}
-    if notify == Telling.NEVER:
-        return gettext("Set up: %(num)s found; from now on what is new is marked", **names)
-    return gettext("Set up: %(num)s found; from now on you hear of what is new", **names)
+    if is_told:
+        return gettext("Set up: %(num)s found; from now on you hear of what is new", **names)
+    return gettext("Set up: %(num)s found; from now on what is new is marked", **names)
 
 
 def late_words(late: timedelta) -> str:
@@ -121,16 +128,14 @@ def away_words(slots: int) -> str:
     )
 
 
-def choose_one() -> str:
-    """Return what is said of a choice that the page does not offer."""
-    return gettext("Choose one of the list, please.")
+def too_many_times() -> str:
+    """Return what is said of more times than a schedule may have."""
+    return gettext("Give at most %(most)s times.", most=MOST_LINES)
 
 
-def too_long(most: int) -> str:
-    """Return what is said of a text that is too long."""
-    return ngettext(
-        "At most %(num)s character, please.", "At most %(num)s characters, please.", most
-    )
+def too_many_lines() -> str:
+    """Return what is said of more cron lines than a schedule may have."""
+    return gettext("Give at most %(most)s lines.", most=MOST_LINES)
 
 
 def line_problem(place: int, error: ScheduleError) -> str:
@@ -141,7 +146,7 @@ def line_problem(place: int, error: ScheduleError) -> str:
             "This is not a cron line: it has five fields (minute, hour, day, month, weekday), "
             "such as 0 8 * * 1-5."
         )
-    return gettext("Line %(number)s: %(why)s", number=place + 1, why=why)
+    return in_line(place + 1, why)
 
 
 def schedule_problem(error: ScheduleError) -> dict[str, str]:
@@ -152,8 +157,8 @@ def schedule_problem(error: ScheduleError) -> dict[str, str]:
     if found and found[1] == "cron":
         return {"cron": line_problem(int(found[2]), error)}
     sentences = {
-        "times": gettext("Give at most %(most)s times.", most=MOST_LINES),
-        "cron": gettext("Give at most %(most)s lines.", most=MOST_LINES),
+        "times": too_many_times(),
+        "cron": too_many_lines(),
         "time_zone": _no_such_zone(error),
         "ends_at": gettext("With this no time is left. Choose other times, or a later end."),
         "schedule": gettext(

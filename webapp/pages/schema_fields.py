@@ -13,6 +13,7 @@ from flask_babel import gettext, ngettext
 from pydantic import BaseModel
 
 from tasks.fields import UPLOAD, upload_fields
+from webapp.pages.form_words import choose_one, too_long, unreadable
 from webapp.resources.schemas import is_odd_text
 
 # Longer text gets room for several lines.
@@ -83,7 +84,7 @@ class SchemaField:
         """Return what is wrong with what was typed, in the reader's language; None for nothing."""
         given = [typed] if isinstance(typed, str) else typed
         if any(map(is_odd_text, given)):
-            return gettext("A sign in it cannot be read. Type it anew, please.")
+            return unreadable()
         given = [one.strip() for one in given if one.strip()]
         if self.shape == "tick":
             return None
@@ -91,7 +92,7 @@ class SchemaField:
             return gettext("Please fill this in.") if self.is_required else None
         if self.shape in ("choice", "choices"):
             known = {value for value, _ in self.options}
-            return None if known.issuperset(given) else gettext("Choose one of the list, please.")
+            return None if known.issuperset(given) else choose_one()
         if self.shape == "lines":
             lines = _lines(given[0])
             wrong = (_wrong(self.entry, line, self.bounds.get("items", {})) for line in lines)
@@ -232,9 +233,7 @@ def _wrong(shape: str, text: str, schema: Mapping[str, Any]) -> str | None:
         return gettext("This is not a web address we can open.")
     most, least = schema.get("maxLength"), schema.get("minLength")
     if most is not None and len(text) > most:
-        return ngettext(
-            "At most %(num)s character, please.", "At most %(num)s characters, please.", most
-        )
+        return too_long(most)
     if least is not None and len(text) < least:
         return ngettext(
             "At least %(num)s character, please.", "At least %(num)s characters, please.", least

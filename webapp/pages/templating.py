@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 
 from models.phone import mask
 from webapp.db import settings
-from webapp.i18n import LANGUAGES, current_language
+from webapp.i18n import LANGUAGES, current_language, language_address
 from webapp.pages import choosing, posting_results, words
 from webapp.pages.away import away_notice
 from webapp.pages.reader import active_count, has_account, is_operator, lacks_zone
@@ -50,6 +50,7 @@ def init_templates(app: Flask) -> None:
         has_account=has_account,
         is_operator=is_operator,
         kind_choices=choosing.choices,
+        language_address=language_address,
         lacks_zone=lacks_zone,
         postings_of=posting_results.postings_of,
         in_language=words.in_language,

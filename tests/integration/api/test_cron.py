@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 import redis
 from cast import Person, make_person
-from factories import make_search
+from factories import just_now, make_search
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 
@@ -55,7 +54,7 @@ def test_a_row_for_everybody_who_saved_a_search(
     """
     people = [make_person(database) for _ in range(25)]
     for person in people:
-        make_search(database, settings, person.id, **_just_now())
+        make_search(database, settings, person.id, **just_now())
     answer = _call(cron, NEW)
     assert answer.status_code == 200, answer.text
     assert answer.get_json() == {"due": 25, "enqueued": 25, "skipped": 0, "done": True}
@@ -113,7 +112,7 @@ def test_a_hundred_calls_at_once(
     cron: FlaskClient, database: Database, settings: Settings, person_a: Person
 ) -> None:
     """Some are let through, the rest is told when to come again; the slot runs once."""
-    make_search(database, settings, person_a.id, **_just_now())
+    make_search(database, settings, person_a.id, **just_now())
     app = cron.application
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda _: _call(app.test_client(), NEW), range(100)))
@@ -138,12 +137,3 @@ def test_a_secret_no_header_carries_is_refused_at_the_start(
     monkeypatch.setenv("CRON_SECRET", secret)
     with pytest.raises(SettingsError, match="CRON_SECRET"):
         Settings.from_env()
-
-
-def _just_now() -> dict[str, Any]:
-    """Return times of which one has just come and no other will for a day."""
-    minute = datetime.now(UTC).replace(second=0, microsecond=0)
-    return {
-        "cron": f"{minute.minute} {minute.hour} * * *",
-        "due": minute - timedelta(seconds=1),
-    }

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from api_client import Api
-from factories import claim_job, make_search, read_occurrences
+from factories import claim_job, just_now, make_search, read_occurrences
 
 from models import Database, SavedSearch, Settings
 from tasks.enqueueing import enqueue_due
@@ -209,15 +209,6 @@ def test_a_schedule_is_looked_at_before_it_is_saved(a: Api) -> None:
     assert a.post("schedule-previews", json={"cron": ["* * * * *"]}).status_code == 422
 
 
-def _just_now() -> dict[str, Any]:
-    """Return times of which one has just come and no other will for a day."""
-    minute = datetime.now(UTC).replace(second=0, microsecond=0)
-    return {
-        "cron": f"{minute.minute} {minute.hour} * * *",
-        "due": minute - timedelta(seconds=1),
-    }
-
-
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
@@ -231,7 +222,7 @@ def test_a_change_loses_no_slot_that_has_come(
 ) -> None:
     """What was due by the old times has its row before the new ones hold."""
     assert a.person_id is not None
-    search_id = make_search(database, settings, a.person_id, **_just_now())
+    search_id = make_search(database, settings, a.person_id, **just_now())
     answer = a.open(f"/api/v1/saved-searches/{search_id}{path}", method=method, json=body)
     assert answer.status_code == 200, answer.text
     (row,) = read_occurrences(database, a.person_id, search_id)
@@ -279,7 +270,7 @@ def test_one_that_nobody_understands_hides_no_other(
 def test_run_now_waits_for_no_schedule(a: Api, database: Database, settings: Settings) -> None:
     """A run that waits for its turn behind other schedules is none that goes on. Demand: 004-44"""
     assert a.person_id is not None
-    search_id = make_search(database, settings, a.person_id, **_just_now())
+    search_id = make_search(database, settings, a.person_id, **just_now())
     enqueue_due(database, settings, seconds=10)
     answer = a.post(f"saved-searches/{search_id}/runs")
     assert (answer.status_code, answer.get_json()["source"]) == (202, "manual")

@@ -112,7 +112,8 @@ def test_every_field_of_a_job_is_there(a: Api) -> None:
         "id", "kind", "source", "status", "progress", "progress_done", "progress_total",
         "progress_unit", "stage", "eta_seconds", "eta_low", "eta_high", "eta_learning",
         "attempt", "max_attempts", "params",
-        "result_count", "partial", "rerun_of_id", "cancel_requested_at", "queue_position",
+        "result_count", "partial", "rerun_of_id",
+        "saved_search_id", "new_count", "cancel_requested_at", "queue_position",
         "notification", "error", "links", "created_at", "started_at", "finished_at",
         "expires_at", "expired", "version",
     }  # fmt: skip

@@ -6,13 +6,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
-from uuid import UUID
 
 import psycopg
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator
 
-from tasks.fields import UPLOAD
+from tasks.fields import UploadId
 from tasks.registry import JobKind, kinds
 
 Visit = Callable[..., Any]
@@ -30,7 +29,7 @@ class Params(BaseModel):
     is_anonymous: bool = Field(True, title="Without names")
     sources: list[HttpUrl] = Field(default_factory=list, title="Sources")
     country: str | None = Field(None, title="Country of the people")
-    picture: UUID | None = Field(None, title="Picture", json_schema_extra={"format": UPLOAD})
+    picture: UploadId | None = Field(None, title="Picture")
 
     @field_validator("topic")
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,8 @@ import pytest
 from api_client import MANY, close_app
 from factories import new_number
 
-from models import Settings
+from models import Database, Settings
+from tasks.providers.catalog.sample import load_sample_catalog
 from tasks.providers.sms.console import ConsoleSms
 from webapp import create_app, picture_files
 
@@ -191,6 +193,31 @@ def test_language_choice_stays_with_browser_and_account(
     ).fetchone()
     assert row == ("ko",)
     assert person.get("/jobs?lang=xx").status_code == 200
+
+
+def test_another_language_keeps_what_was_asked_for(visit: Visit, files: Path) -> None:
+    """The link holds the rest of the address, and leads back to it; and to no other site."""
+    person = visit("en")
+    person.search(files / "coffee.jpg")
+    asked = "/jobs?q=a+photo&status=succeeded"
+    link = unescape(person.get(asked).text.split('href="?q=')[1].split('"', maxsplit=1)[0])
+    assert link == "a+photo&status=succeeded&lang=ko"
+    assert person.get(f"/jobs?q={link}").headers["Location"] == asked
+    odd = person.get("/?lang=ko", environ_overrides={"PATH_INFO": "//elsewhere.example/"})
+    assert odd.headers["Location"] == "/elsewhere.example/"
+
+
+def test_without_a_catalog_no_category_is_asked_for(
+    visit: Visit, database: Database, owner_connection: psycopg.Connection
+) -> None:
+    owner_connection.execute("delete from products")
+    owner_connection.execute("delete from product_categories")
+    try:
+        bare = visit().get("/").text
+    finally:
+        load_sample_catalog(database)
+    assert "What are you looking for?" not in bare
+    assert "What are you looking for?" in visit().get("/").text
 
 
 def _token(page: str) -> str:

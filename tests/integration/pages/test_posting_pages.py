@@ -12,6 +12,7 @@ from api_client import MANY, close_app
 from factories import claim_job, new_number
 from posting_answers import end_with, make_answer, make_posting
 from posting_steps import FORM, ask, cards, words
+from psycopg.types.json import Jsonb
 
 from models import Database, Settings
 from models.posting import NewPosting
@@ -53,6 +54,7 @@ def test_a_filled_in_form_is_a_search(
         "hours_old": "72",
         "distance_km": "25",
         "job_country": "KR",
+        "results_wanted": "50",
         "feeds": "https://example.org/jobs.xml\r\n\r\n https://example.com/feed.json ",
         "country": "KR",
         "phone": new_number(),
@@ -75,7 +77,7 @@ def test_a_filled_in_form_is_a_search(
         "is_remote": True,
         "job_type": "part_time",
         "hours_old": 72,
-        "results_wanted": 25,
+        "results_wanted": 50,
         "country": "KR",
         "feeds": ["https://example.org/jobs.xml", "https://example.com/feed.json"],
     }
@@ -127,11 +129,19 @@ def test_wrong_fields_are_told_where_they_are_and_nothing_is_lost(
         ({"hours_old": "often"}, "Choose one of the list, please."),
         ({"job_type": "any"}, "Choose one of the list, please."),
         ({"distance_km": "900"}, "Choose one of the list, please."),
+        ({"distance_km": "9" * 5000}, "Choose one of the list, please."),
+        ({"results_wanted": "500"}, "Choose one of the list, please."),
+        ({"results_wanted": "\0"}, "Choose one of the list, please."),
         ({"job_country": "XX"}, "Choose one of the list, please."),
         ({"job_country": "\0"}, "Choose one of the list, please."),
         ({"sites": "monster"}, "One of these sites is not asked any more."),
         ({"feeds": "\n".join(f"https://example.org/{n}" for n in range(6))}, "At most 5 addresses"),
         ({"feeds": "http://127.0.0.1/x"}, "does not lead to the public internet"),
+        (
+            {"feeds": f"https://example.org/\n\nhttps://example.org/{'a' * 2100}"},
+            'id="feeds-problem">Line 2: This is not a web address we can open.</p>',
+        ),
+        ({"only_own_feeds": "yes"}, 'id="feeds-problem">Give the address of a feed here'),
     ):
         answer = person.press(FORM, FORM, **{"job_title": "Baker", **fields})
         assert answer.status_code == 422, fields
@@ -153,6 +163,51 @@ def test_sites_are_offered_where_there_are_several(settings: Settings) -> None:
             close_app(app)
         chips = re.findall(r'name="sites" value="(\w+)"><span>([^<]*)</span>', page)
         assert chips == wanted
+
+
+def test_a_site_that_is_gone_is_told_where_a_search_is_changed(
+    visit: Visit, owner_connection: psycopg.Connection
+) -> None:
+    """By its name, if it has one still; and a number that no list has is offered too."""
+    person = visit()
+    job_id = ask(person)
+    owner_connection.execute(
+        "update jobs set params = params || %s where id = %s",
+        (Jsonb({"sites": ["linkedin", "sample", "older"], "results_wanted": 40}), job_id),
+    )
+    page = person.get(f"{FORM}?like={job_id}").text
+    person.language = "ko"
+    korean = person.get(f"{FORM}?like={job_id}").text
+    assert '<p class="saved-note">Not offered here any more: LinkedIn, older.</p>' in page
+    assert "이제 여기서 제공하지 않는 사이트: LinkedIn, older" in korean
+    assert '<option value="40" selected>At most 40</option>' in page
+    assert '<details class="plain more-choices" open>' in page
+
+
+def test_only_a_persons_own_feeds_can_be_asked(
+    visit: Visit, settings: Settings, owner_connection: psycopg.Connection
+) -> None:
+    """Whatever else is ticked; chosen again where the search is changed; and not promised where
+    the server has feeds of its own, which are asked with a person's.
+    """
+    person = visit()
+    chip = 'name="only_own_feeds" value="yes"'
+    assert f"{chip}>" in person.get(FORM).text
+    feeds = "https://example.org/f"
+    job_id = ask(person, feeds=feeds, sites="sample", only_own_feeds="yes")
+    asked = owner_connection.execute(
+        "select params -> 'sites', params -> 'feeds' from jobs where id = %s", (job_id,)
+    ).fetchone()
+    assert asked == (["feed"], [feeds])
+    form = person.get(f"{FORM}?like={job_id}").text
+    assert f"{chip} checked" in form
+    assert "Not offered here any more" not in form
+    change = {"posting_sites": "sample,feed", "posting_feeds": "https://example.org/f"}
+    app = create_app(settings.model_copy(update=change))
+    try:
+        assert chip not in app.test_client().get(FORM).text
+    finally:
+        close_app(app)
 
 
 def test_sample_postings_are_found_and_called_so(
@@ -205,6 +260,7 @@ def test_a_search_is_found_repeated_and_changed(
         "job_title": "Night baker",
         "location": "Busan",
         "job_type": "contract",
+        "results_wanted": "100",
         "feeds": "https://example.org/f",
     }
     person = visit()
@@ -219,8 +275,10 @@ def test_a_search_is_found_repeated_and_changed(
     form = person.get(re.search(r'href="([^"]+)">Change the search', page)[1]).text  # type: ignore[index]
     assert 'value="Night baker"' in form
     assert 'name="job_type" value="contract" checked' in form
+    assert '<option value="100" selected>' in form
     assert "https://example.org/f</textarea>" in form
     assert "data-given" in form
+    assert "Not offered here any more" not in form
     assert "Night baker" not in visit().get(f"{FORM}?like={job_id}").text
     again = person.press(f"/jobs/{job_id}", f"/jobs/{job_id}/reruns").headers["Location"]
     same = owner_connection.execute(

@@ -7,17 +7,19 @@ import io
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
+from flask import g
 from posting_answers import end_with, make_answer, make_outcome, make_posting
 from posting_steps import FORM, ask, cards, words
 
-from models import Database, Settings
+from models import Database, Settings, User
 from tasks.posting_result import Pay, Result
 from webapp.pages.posting_words import ago, posted, salary
 
@@ -114,12 +116,54 @@ def test_pay_is_written_as_the_language_does(
 def test_ages_are_dates_once_they_are_old(app: Any) -> None:
     now = datetime.now(UTC)
     with app.test_request_context(headers={"Accept-Language": "en"}):
-        days = [posted(now.date() - timedelta(days=days)) for days in (-1, 0, 1, 29)]
+        days = [posted(now.date() - timedelta(days=days), now) for days in (-1, 0, 1, 29)]
         assert days == ["Today", "Today", "1 day ago", "29 days ago"]
-        old = now.date() - timedelta(days=40)
-        assert posted(old) == f"{old:%b} {old.day}, {old.year}"
+        assert posted(date(2025, 10, 7), now) == "7 Oct 2025"
+        assert ago(datetime(2025, 10, 7, tzinfo=UTC)) == "7 Oct 2025"
         passed = [ago(now - timedelta(minutes=one)) for one in (0, 5, 180, 3000)]
         assert passed == ["just now", "5 minutes ago", "3 hours ago", "2 days ago"]
+    with app.test_request_context(headers={"Accept-Language": "ko"}):
+        assert posted(date(2025, 10, 7), now) == "2025년 10월 7일"
+
+
+@pytest.mark.parametrize(
+    ("zone", "language", "now", "today", "yesterday"),
+    [
+        # UTC has the day before still.
+        ("Asia/Seoul", "ko", datetime(2026, 10, 6, 23, tzinfo=UTC), "오늘", "1일 전"),
+        # UTC has the day after already.
+        ("America/New_York", "en", datetime(2026, 10, 8, 1, tzinfo=UTC), "Today", "1 day ago"),
+    ],
+)
+def test_today_begins_and_ends_by_the_clock_of_the_reader(
+    app: Any, zone: str, language: str, now: datetime, today: str, yesterday: str
+) -> None:
+    """At eight in Seoul what was posted yesterday is of yesterday. It is 7 October for both."""
+    with app.test_request_context(headers={"Accept-Language": language}):
+        g.reader = User(time_zone=zone)
+        assert posted(date(2026, 10, 7), now) == today
+        assert posted(date(2026, 10, 6), now) == yesterday
+        old = datetime(2025, 10, 7, 22 if zone == "Asia/Seoul" else 1, tzinfo=UTC)
+        assert ago(old) == ("2025년 10월 8일" if zone == "Asia/Seoul" else "6 Oct 2025")
+
+
+def test_a_page_tells_ages_by_the_zone_of_its_person(
+    answered: Callable[..., tuple[Any, UUID]],
+) -> None:
+    """Whatever the hour, one of the two outermost zones has another day than UTC."""
+    for zone in ("Asia/Seoul", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        today = datetime.now(ZoneInfo(zone)).date()
+        person, job_id = answered(
+            make_answer(
+                make_posting("Baker", posted_on=today),
+                make_posting("Cook", posted_on=today - timedelta(days=1)),
+            )
+        )
+        person.press("/account", "/account/time-zone", time_zone=zone)
+        seen = cards(person.get(f"/jobs/{job_id}").text)
+        if datetime.now(ZoneInfo(zone)).date() == today:  # not over midnight
+            assert "Today" in seen["Baker"], zone
+            assert "1 day ago" in seen["Cook"], zone
 
 
 def test_what_is_new_is_marked_comes_first_and_can_be_seen_alone(

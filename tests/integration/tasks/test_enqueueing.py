@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -14,7 +13,9 @@ import pytest
 from cast import Person, make_person
 from factories import (
     claim_job,
+    come_again,
     give_phone,
+    just_now,
     make_job,
     make_search,
     read_job,
@@ -47,28 +48,6 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _just_now() -> dict[str, Any]:
-    """Return times of which one has just come and no other will for a day."""
-    minute = _now().replace(second=0, microsecond=0)
-    return {
-        "cron": f"{minute.minute} {minute.hour} * * *",
-        "due": minute - timedelta(seconds=1),
-    }
-
-
-def _come_again(connection: psycopg.Connection) -> None:
-    """Have the slots that were dealt with be those of yesterday, and come today."""
-    connection.execute(
-        "update saved_searches set planned_until = (select max(due_at) from occurrences"
-        " where saved_search_id = saved_searches.id) - interval '1 second', next_slot_at = now()"
-        " where paused_at is null"
-    )
-    connection.execute(
-        "update occurrences set slot_local = slot_local - interval '1 day',"
-        " due_at = due_at - interval '1 day'"
-    )
-
-
 def _search(database: Database, person: Person, search_id: UUID) -> SavedSearch:
     with database.owner(person.id) as session:
         return session.get_one(SavedSearch, search_id)
@@ -85,7 +64,7 @@ def test_a_slot_that_has_come_is_a_job_like_any_other(
 
     Demand: 004-3, 004-4, 004-35, 004-49
     """
-    search_id = make_search(database, settings, person_a.id, **_just_now(), params={"steps": 7})
+    search_id = make_search(database, settings, person_a.id, **just_now(), params={"steps": 7})
     done = enqueue()
     assert (done.searches, done.enqueued, done.skipped, done.is_done) == (1, 1, 0, True)
     (row,) = read_occurrences(database, person_a.id, search_id)
@@ -105,7 +84,7 @@ def test_many_at_once_run_each_slot_once(
     """Four sweeps at the same moment over 300 searches: 300 jobs, none twice, none left out."""
     people = [make_person(database) for _ in range(30)]
     searches = {
-        make_search(database, settings, person.id, **_just_now()): person
+        make_search(database, settings, person.id, **just_now()): person
         for person in people
         for _ in range(10)
     }
@@ -128,7 +107,7 @@ def test_a_slot_that_has_its_row_makes_no_second_job(
     owner_connection: psycopg.Connection,
 ) -> None:
     """Even if the plan of a search is set back, as by an old backup: the row decides."""
-    search_id = make_search(database, settings, person_a.id, **_just_now(), overlap="queue")
+    search_id = make_search(database, settings, person_a.id, **just_now(), overlap="queue")
     enqueue()
     (row,) = read_occurrences(database, person_a.id, search_id)
     owner_connection.execute(
@@ -152,9 +131,9 @@ def test_a_slot_while_the_run_before_goes_on(
     expected: str | None,
 ) -> None:
     """It is skipped, and says so, unless its person wants it to wait in line."""
-    search_id = make_search(database, settings, person_a.id, **_just_now(), overlap=overlap)
+    search_id = make_search(database, settings, person_a.id, **just_now(), overlap=overlap)
     enqueue()
-    _come_again(owner_connection)
+    come_again(owner_connection)
     enqueue()
     rows = read_occurrences(database, person_a.id, search_id)
     assert _skips(rows) == [None, expected]
@@ -223,7 +202,7 @@ def test_who_has_not_been_here_for_a_month_is_left_alone(
     owner_connection: psycopg.Connection,
 ) -> None:
     """No job, a row that says why; who opens the link of a text is there. Demand: 004-43"""
-    search_id = make_search(database, settings, person_a.id, **_just_now(), overlap="queue")
+    search_id = make_search(database, settings, person_a.id, **just_now(), overlap="queue")
     job_id = make_job(database, settings, person_a.id)
     with database.owner(person_a.id) as session:
         link = ResultLink.create(
@@ -239,7 +218,7 @@ def test_who_has_not_been_here_for_a_month_is_left_alone(
     owner_connection.execute(
         "update result_links set opened_at = now() where token_hash = %s", (token_hash,)
     )
-    _come_again(owner_connection)
+    come_again(owner_connection)
     enqueue()
     assert _skips(read_occurrences(database, person_a.id, search_id)) == ["away", None]
 
@@ -252,7 +231,7 @@ def test_who_opened_a_link_is_remembered_beyond_it(
     owner_connection: psycopg.Connection,
 ) -> None:
     """Links end with their answers, after a week; what was opened before counts for the month."""
-    search_id = make_search(database, settings, person_a.id, **_just_now())
+    search_id = make_search(database, settings, person_a.id, **just_now())
     job_id = make_job(database, settings, person_a.id)
     with database.owner(person_a.id) as session:
         ResultLink.create(
@@ -302,7 +281,7 @@ def test_a_schedule_nobody_understands_holds_up_no_other(
     owner_connection: psycopg.Connection,
 ) -> None:
     """Its zone is gone from the tz database: operators hear of it, the others run."""
-    broken, sound = (make_search(database, settings, person_a.id, **_just_now()) for _ in range(2))
+    broken, sound = (make_search(database, settings, person_a.id, **just_now()) for _ in range(2))
     owner_connection.execute("delete from operator_events")
     owner_connection.execute(
         "update saved_searches set time_zone = 'Moon/Tranquility' where id = %s", (broken,)
@@ -328,8 +307,8 @@ def test_a_row_the_database_refuses_holds_up_no_other(
 ) -> None:
     """Such as one whose kind wants more attempts than fit: it is put off, and told of."""
     owner_connection.execute("delete from operator_events")
-    refused = make_search(database, settings, person_a.id, **_just_now())
-    others = [make_search(database, settings, person_b.id, **_just_now()) for _ in range(3)]
+    refused = make_search(database, settings, person_a.id, **just_now())
+    others = [make_search(database, settings, person_b.id, **just_now()) for _ in range(3)]
     owner_connection.execute(
         "alter table jobs add constraint refused check (saved_search_id is distinct from"
         f" '{refused}'::uuid) not valid"
@@ -357,8 +336,8 @@ def test_who_was_erased_by_a_former_release_holds_up_nobody(
     owner_connection: psycopg.Connection,
 ) -> None:
     """That release knows no saved searches and leaves them behind."""
-    make_search(database, settings, person_a.id, **_just_now())
-    other = make_search(database, settings, person_b.id, **_just_now())
+    make_search(database, settings, person_a.id, **just_now())
+    other = make_search(database, settings, person_b.id, **just_now())
     owner_connection.execute("update users set erased_at = now() where id = %s", (person_a.id,))
     assert enqueue().enqueued == 1
     assert _skips(read_occurrences(database, person_b.id, other)) == [None]
@@ -374,7 +353,7 @@ def test_boards_are_not_hit_at_once(
     within: float,
 ) -> None:
     """Sixty begin over twelve seconds, five in each; over less if the window is less."""
-    searches = [make_search(database, settings, person_a.id, **_just_now()) for _ in range(60)]
+    searches = [make_search(database, settings, person_a.id, **just_now()) for _ in range(60)]
     enqueue(spread_seconds=spread)
     starts = []
     for search_id in searches:
@@ -402,7 +381,7 @@ def test_who_wants_to_hear_of_it_has_a_link_ready(
 ) -> None:
     """The job knows whether to text, and its link exists before the text does."""
     give_phone(database, settings, person_a.id)
-    search_id = make_search(database, settings, person_a.id, **_just_now(), notify=notify)
+    search_id = make_search(database, settings, person_a.id, **just_now(), notify=notify)
     enqueue()
     (row,) = read_occurrences(database, person_a.id, search_id)
     assert row.job_id is not None
@@ -426,7 +405,7 @@ def test_five_failures_in_a_row_and_it_rests(
     from tasks import sweeps
 
     give_phone(database, settings, person_a.id)
-    search_id = make_search(database, settings, person_a.id, **_just_now())
+    search_id = make_search(database, settings, person_a.id, **just_now())
 
     def run_once(ends_well: bool) -> UUID:
         enqueue(spread_seconds=0)
@@ -439,7 +418,7 @@ def test_five_failures_in_a_row_and_it_rests(
             else:
                 claim.fail(session, "broken", "It broke.")
         sweeps.settle_occurrences()
-        _come_again(owner_connection)
+        come_again(owner_connection)
         return row.job_id
 
     for ends_well in (False, False, True, False, False, False, False):

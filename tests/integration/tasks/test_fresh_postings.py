@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from cast import Person
-from factories import give_phone, make_search, read_job, read_occurrences
+from factories import come_again, give_phone, just_now, make_search, read_job, read_occurrences
 from processes import Processes, wait_for
 
 from models import Database, Job, Settings
@@ -28,32 +29,38 @@ def _feed(*postings: tuple[str, str]) -> str:
                        "items": items})  # fmt: skip
 
 
-def _run(
-    database: Database,
-    settings: Settings,
-    connection: psycopg.Connection,
-    ended: Callable[..., Job],
-    person: Person,
-    searches: list[UUID],
-) -> list[Job]:
-    """Have a slot of each search come, one search after the other, and wait for what is found."""
-    found = []
-    for search_id in searches:
-        connection.execute(
-            "update occurrences set slot_local = slot_local - interval '1 day'"
-            " where saved_search_id = %s",
-            (search_id,),
-        )
-        connection.execute(
-            "update saved_searches set planned_until = now() - interval '1 minute',"
-            " next_slot_at = now() where id = %s",
-            (search_id,),
-        )
-        enqueue_due(database, settings, seconds=10)
-        job_id = read_occurrences(database, person.id, search_id)[-1].job_id
-        assert job_id is not None
-        found.append(ended(job_id))
-    return found
+@dataclass
+class Stage:
+    """A person's saved searches, with workers and their sweeps at work."""
+
+    database: Database
+    settings: Settings
+    person: Person
+    connection: psycopg.Connection
+    ended: Callable[..., Job]
+    runs: dict[UUID, int] = field(default_factory=dict)
+
+    def save(self, name: str) -> UUID:
+        """Save a search of which a slot has just come."""
+        search_id = make_search(
+            self.database, self.settings, self.person.id, kind="posting_search",
+            params={"job_title": "Python"}, name=name, **just_now(),
+        )  # fmt: skip
+        self.runs[search_id] = 0
+        return search_id
+
+    def run(self, search_id: UUID) -> Job:
+        """Have a slot of a search dealt with, by us or a sweep, and wait for what is found."""
+        if self.runs[search_id]:
+            come_again(self.connection, search_id)
+        self.runs[search_id] += 1
+        enqueue_due(self.database, self.settings, seconds=10)
+
+        def newest() -> UUID | None:
+            rows = read_occurrences(self.database, self.person.id, search_id)
+            return rows[-1].job_id if len(rows) == self.runs[search_id] else None
+
+        return self.ended(wait_for(newest, what="the slot"))
 
 
 def test_only_what_is_new_is_told_and_once(
@@ -84,24 +91,14 @@ def test_only_what_is_new_is_told_and_once(
     console = ConsoleSms.from_settings(settings)
     before = len(console.texts())
     give_phone(database, settings, person_a.id)
-    searches = [
-        make_search(
-            database, settings, person_a.id, kind="posting_search", cron="* * * * *",
-            params={"job_title": "Python"}, name=name,
-        )
-        for name in ("mine", "also mine")
-    ]  # fmt: skip
-
-    def run() -> list[Job]:
-        return _run(database, settings, owner_connection, ended, person_a, searches)
-
-    baseline = run()
+    stage = Stage(database, settings, person_a, owner_connection, ended)
+    baseline = [stage.run(stage.save(name)) for name in ("mine", "also mine")]
     assert [(job.result_count, job.new_count) for job in baseline] == [(2, None), (2, None)]
-    assert [job.new_count for job in run()] == [0, 0]
+    assert [stage.run(search_id).new_count for search_id in stage.runs] == [0, 0]
     new = [("3", "Python teacher at Curie"), ("4", "Python tester at Darwin")]
     first.write_text(_feed(*old, *new))
     second.write_text(_feed(*new))
-    third = run()
+    third = [stage.run(search_id) for search_id in stage.runs]
     assert [(job.result_count, job.new_count) for job in third] == [(4, 2), (4, 0)]
 
     def texts() -> list[dict[str, Any]]:

@@ -67,7 +67,10 @@ export async function forget(form) {
 // Whether somebody chose it, and not the form itself.
 function isChosen(field) {
   if (TICKS.includes(field.type)) return field.checked && !field.defaultChecked;
-  if (field.localName === "select") return field.selectedIndex > 0 && !field.selectedOptions[0].defaultSelected;
+  if (field.localName === "select") {
+    const usual = [...field.options].findIndex((option) => option.defaultSelected);
+    return field.selectedIndex !== Math.max(0, usual);
+  }
   return field.value !== "" && field.value !== field.defaultValue;
 }
 
@@ -84,7 +87,8 @@ export async function restore(form) {
     const values = draft.fields[field.name];
     if (!values) continue;
     if (TICKS.includes(field.type)) field.checked = values.includes(field.value);
-    else if (values.length) field.value = values[0];
+    // Fields of one name have their words in order.
+    else if (values.length) field.value = values.shift();
     if (isChosen(field)) field.closest("details")?.setAttribute("open", "");
   }
   const kept = await store?.match(`/draft/${draft.id}`);

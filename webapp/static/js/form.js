@@ -1,4 +1,4 @@
-// Every form that starts a search: sent once, and kept while it is filled in, over a reload, and while the
+// Every form that starts a search or keeps one fresh: sent once, and kept while it is filled in, over a reload, and while the
 // server or the network is away; and what becomes of a search that runs.
 
 import { forget, keepFields, restore } from "./draft.js";
@@ -12,7 +12,7 @@ let following = null;
 const acts = [];
 
 function setUp() {
-  form = document.querySelector("#ask");
+  form = document.querySelector("form[data-kind]");
   notice = form.querySelector("#notice");
   button = form.querySelector("button.go");
   idle = button.textContent;
@@ -33,7 +33,7 @@ export function withForm(act) {
   act(form);
 }
 
-// The same page anew, with nothing filled in.
+// The same page anew, with nothing filled in, or away from it.
 async function clear(event) {
   event.preventDefault();
   await forget(form).catch(() => {});
@@ -79,7 +79,7 @@ async function send() {
     }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (answer.status === 503) return wait(form.dataset.away, 1000 * answer.headers.get("Retry-After"));
-    if (page.querySelector("#ask")) return redraw(page);
+    if (page.querySelector("form[data-kind]")) return redraw(page);
     warn([...page.querySelectorAll("main h1, main .why")].map((one) => one.textContent).join(". "));
     setBusy(false);
   } catch {
@@ -88,7 +88,9 @@ async function send() {
 }
 
 function redraw(page) {
-  document.querySelector("main").replaceWith(page.querySelector("main"));
+  const main = page.querySelector("main");
+  document.querySelector("main").replaceWith(main);
+  globalThis.htmx?.process(main);
   document.dispatchEvent(new Event("textback:swapped"));
   setUp();
 }

@@ -42,7 +42,8 @@ document.addEventListener("submit", (event) => {
   sift();
 });
 document.addEventListener("click", (event) => {
-  if (!event.target.closest("#none-left a")) return;
+  // Of one posting there is nothing to sift: its link leads to the page as it was.
+  if (!form() || !event.target.closest("#none-left a")) return;
   event.preventDefault();
   clear();
 });

@@ -2,16 +2,17 @@
 // put in later.
 
 const page = document.documentElement.lang || "en";
-// A reader of the page's language may write dates their own way: en-GB, en-IN.
-const language = navigator.languages.find((own) => own.split("-")[0] === page) || page;
-const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
-const second = new Intl.DateTimeFormat(language, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const day = { weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" };
+// As the server writes them: the day before the month, and hours up to 23.
+const language = page === "en" ? "en-GB" : page;
+const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const date = { day: "numeric", month: page === "en" ? "short" : "long" };
+const format = (options) => new Intl.DateTimeFormat(language, options);
+const moment = format({ ...date, year: "numeric", ...clock });
 const formats = {
   "": moment,
-  seconds: second,
-  day: new Intl.DateTimeFormat(language, day),
-  farDay: new Intl.DateTimeFormat(language, { ...day, year: "numeric" }),
+  seconds: format({ ...date, ...clock, second: "2-digit" }),
+  day: format({ weekday: "short", ...date, ...clock }),
+  farDay: format({ weekday: "short", ...date, year: "numeric", ...clock }),
 };
 const FAR_MS = 300 * 86_400_000;
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
