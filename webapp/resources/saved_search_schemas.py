@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from models.occurrence import Skip
 from models.saved_search import PauseReason, Telling
+from tasks.saved_searches import MOST_NAME
 from webapp.resources.schemas import MAX_PAGE, JobLinks, Text
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -54,7 +55,10 @@ class SavedSearchRequest(BaseModel):
     )
     params: dict[str, Any] | None = Field(None, description="What the kind works on.")
     name: Text | None = Field(
-        None, min_length=1, max_length=100, description="What you call it; made up unless given."
+        None,
+        min_length=1,
+        max_length=MOST_NAME,
+        description="What you call it; made up unless given.",
     )
     schedule: ScheduleRequest = Field(default_factory=ScheduleRequest)
     notify: Telling = Field(
@@ -83,7 +87,7 @@ class SavedSearchChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Text | None = Field(None, min_length=1, max_length=100)
+    name: Text | None = Field(None, min_length=1, max_length=MOST_NAME)
     schedule: ScheduleRequest | None = None
     notify: Telling | None = None
     overlap: Literal["skip", "queue"] | None = None
