@@ -16,10 +16,9 @@ log = logging.getLogger(__name__)
 
 # Past this many unsent hints Redis has been away for long; the sweeps will catch up.
 _MAX_WAITING = 10_000
-# What may be gathered is sent at once if nothing was for a while, and else so often, together.
-# While the thread looks around by itself nobody wakes it: that would cost a short job a tenth.
+# What may be gathered is sent at once if nothing was for this long, and else together after it.
+# Meanwhile nobody wakes the thread: that would cost a short job a tenth.
 GATHER_SECONDS = 0.025
-REST_SECONDS = 1.0
 
 Send = Callable[[Collection[Any]], None]
 
@@ -43,7 +42,7 @@ class _Publisher:
     def __init__(self) -> None:
         self._actions: deque[Callable[[], None]] = deque()
         self._gathered: dict[tuple[Send, Hashable], None] = {}
-        self._is_looking = False
+        self._is_gathering = False
         self._lock = threading.Lock()
         self._called = threading.Event()
         threading.Thread(target=self._run, name="publisher", daemon=True).start()
@@ -60,7 +59,7 @@ class _Publisher:
         with self._lock:
             if len(self._gathered) < _MAX_WAITING:
                 self._gathered[send, item] = None
-            if not self._is_looking:
+            if not self._is_gathering:
                 self._called.set()
 
     def flush(self, seconds: float = 2) -> None:
@@ -71,19 +70,20 @@ class _Publisher:
         done.wait(seconds)
 
     def _run(self) -> None:
-        gathered_at = time.monotonic()
+        gather_until = 0.0
         while True:
-            self._called.wait(GATHER_SECONDS if self._is_looking else None)
+            left = max(0.0, gather_until - time.monotonic())
+            self._called.wait(left if self._is_gathering else None)
             self._called.clear()
             while self._actions:
                 self._try(self._actions.popleft())
-            if self._gathered:
-                gathered_at = time.monotonic()
-                self._is_looking = True
+            if time.monotonic() < gather_until:
+                continue  # called for an action
+            with self._lock:
+                self._is_gathering = bool(self._gathered)
+            if self._is_gathering:
                 self._send_gathered()
-            elif self._is_looking and time.monotonic() - gathered_at > REST_SECONDS:
-                with self._lock:
-                    self._is_looking = bool(self._gathered)
+                gather_until = time.monotonic() + GATHER_SECONDS
 
     def _send_gathered(self) -> None:
         with self._lock:

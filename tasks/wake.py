@@ -15,28 +15,23 @@ from tasks.publishing import publish_together
 
 def wake_on_commit(session: Session | Step, job_id: UUID) -> None:
     """Tell open pages that the job has changed, once the change is durable."""
-    after_commit(session, lambda: publish_together(send_wake_ups, job_id))
+    _publish_on_commit(session, runtime.WAKE_CHANNEL, job_id)
 
 
 def wake_person_on_commit(session: Session | Step, owner_id: UUID) -> None:
     """Tell every open page of a person that a job of theirs was made, has begun or has ended, once
     that is durable.
     """
-    after_commit(session, lambda: publish_together(send_to_people, owner_id))
+    _publish_on_commit(session, runtime.PERSON_CHANNEL, owner_id)
 
 
-def send_wake_ups(job_ids: Collection[UUID]) -> None:
-    """Publish to every web process."""
-    _publish(runtime.WAKE_CHANNEL, job_ids)
+def _publish_on_commit(session: Session | Step, channel: str, one: UUID) -> None:
+    after_commit(session, lambda: publish_together(_send, (channel, one)))
 
 
-def send_to_people(owner_ids: Collection[UUID]) -> None:
-    """Publish to every web process."""
-    _publish(runtime.PERSON_CHANNEL, owner_ids)
-
-
-def _publish(channel: str, ids: Collection[UUID]) -> None:
+def _send(wake_ups: Collection[tuple[str, UUID]]) -> None:
+    """Publish to every web process, all in one message to Redis."""
     with runtime.redis_client().pipeline(transaction=False) as pipeline:
-        for one in ids:
+        for channel, one in wake_ups:
             pipeline.publish(channel, str(one))
         pipeline.execute()

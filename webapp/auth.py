@@ -10,7 +10,7 @@ from typing import Literal
 from uuid import UUID
 
 from flask import g, request, session
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -99,18 +99,15 @@ def ensure_account(locale: str = "en") -> CurrentPerson:
 
 def live_credentials(db: Session, credentials: set[bytes]) -> set[bytes]:
     """Return those that are still this person's; `db` is a transaction of theirs."""
-    live: set[bytes] = set()
-    for model in (ApiToken, BrowserSession):
-        live.update(
-            db.scalars(
-                select(model.secret_hash).where(
-                    model.secret_hash.in_(credentials - live), model.revoked_at.is_(None)
-                )
+    held = union_all(
+        *(
+            select(model.secret_hash).where(
+                model.secret_hash.in_(credentials), model.revoked_at.is_(None)
             )
+            for model in (ApiToken, BrowserSession)
         )
-        if live == credentials:
-            break
-    return live
+    )
+    return set(db.scalars(held))
 
 
 def new_secret() -> str:

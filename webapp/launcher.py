@@ -44,7 +44,7 @@ BEAT_READY: Final = re.compile(rb"beat: starting", re.IGNORECASE)
 
 # A laptop's share of memory; whoever wants more says so in the environment.
 SMALL: Final = {
-    "WEB_WORKERS": "1",
+    "WEB_WORKERS": "2",  # one is free while the other draws a page or tells hundreds
     "WORKER_CONCURRENCY": "2",
     "MALLOC_ARENA_MAX": "2",  # glibc else keeps an arena for each thread
     "OMP_NUM_THREADS": "1",

@@ -40,7 +40,7 @@ _PLACES_SECONDS = 3.0
 # A job that was asked to stop ends when it is read after its lease, if no worker does it before.
 _STOPPING_SECONDS = 3.0
 # So few of these in a row that a change which was told does not wait behind them.
-_STALE_AT_ONCE = 4
+_STALE_AT_ONCE = 1
 _POLL_SECONDS = 1.5
 _LOOK_SECONDS = 0.25
 _AWAY_SECONDS = 1.0
