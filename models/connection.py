@@ -92,6 +92,19 @@ class Connection(psycopg.Connection[Any]):
             return False
         return not self.closed
 
+    def answers(self) -> bool:
+        """Whether the server says so itself; for a connection in no transaction."""
+        try:
+            self.execute("select 1", prepare=False)
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def rest(self) -> None:
+        """Note that the transaction is over."""
+        self.opening = None
+        self.used_at = time.monotonic()
+
     def cursor(self, *arguments: Any, **options: Any) -> Any:
         """Return a cursor; one that lives on the server needs its transaction at once."""
         if arguments or options.get("name"):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
+import psycopg
 import sqlalchemy
-from sqlalchemy import create_engine, event, make_url
+from sqlalchemy import PoolProxiedConnection, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,7 @@ from models.connection import Connection
 from models.settings import Settings
 from models.step import Step
 
+Lent = TypeVar("Lent", sqlalchemy.Connection, PoolProxiedConnection)
 Role = Literal["textback_web", "textback_gate", "textback_worker", "textback_operator"]
 
 # A connection that rested for longer than this is tried before anything depends on it.
@@ -80,15 +82,21 @@ class Database:
     @contextmanager
     def worker_step(self) -> Iterator[Step]:
         """As `worker`, in one round trip: what is executed is committed when it is answered."""
-        with self._opened("textback_worker") as connection:
-            step = Step(_driver(connection))
-            try:
-                yield step
-                step.send()
-            except BaseException as error:
-                if _driver(connection).closed:
-                    connection.invalidate(error)
-                raise
+        # Not by way of SQLAlchemy's own connections: to make one costs a tenth of a short job.
+        lent = self._usable(self._raw_connection)
+        driver = _driver(lent)
+        driver.opening = {"role": "textback_worker", "user_id": "", "presented": ""}
+        step = Step(driver)
+        try:
+            yield step
+            step.send()
+        except BaseException as error:
+            if driver.closed:
+                lent.invalidate(error)
+            raise
+        finally:
+            driver.rest()
+            lent.close()
         _run_after_commit(step.info)
 
     def dispose(self) -> None:
@@ -119,47 +127,46 @@ class Database:
     def _opened(
         self, role: Role, *, user_id: str = "", presented: str = ""
     ) -> Iterator[sqlalchemy.Connection]:
-        """Lend a connection on which a transaction opens with the first statement.
-
-        One that the server has closed is replaced. One that rested may be dead without our having
-        heard of it: there the transaction is opened at once, and opened anew on a fresh connection
-        if that fails. Nothing has been done yet, so trying again is safe.
-        """
-        opening = {"role": role, "user_id": user_id, "presented": presented}
-        connection = self._alive()
-        driver = _driver(connection)
-        driver.opening = opening
-        if time.monotonic() - driver.used_at > RESTED_SECONDS:
-            try:
-                connection.exec_driver_sql("select 1")
-            except BaseException as error:
-                connection.close()
-                if not (isinstance(error, DBAPIError) and error.connection_invalidated):
-                    raise
-                connection = self._alive()
-                driver = _driver(connection)
-                driver.opening = opening
-        with connection:
+        """Lend a connection on which a transaction opens with the first statement."""
+        with self._usable(self.engine.connect) as connection:
+            driver = _driver(connection)
+            driver.opening = {"role": role, "user_id": user_id, "presented": presented}
             try:
                 yield connection
             finally:  # before it goes back: another thread may have it the moment after
-                driver.opening = None
-                driver.used_at = time.monotonic()
+                driver.rest()
 
-    def _alive(self) -> sqlalchemy.Connection:
-        """Return a connection that has not been closed by the server."""
-        while not _driver(connection := self.engine.connect()).is_alive():
-            connection.invalidate()
-            connection.close()
-        return connection
+    def _raw_connection(self) -> PoolProxiedConnection:
+        try:
+            return self.engine.raw_connection()
+        except psycopg.Error as error:
+            raise DBAPIError.instance(
+                None, None, error, psycopg.Error, hide_parameters=True
+            ) from error
+
+    def _usable(self, lend: Callable[[], Lent]) -> Lent:
+        """Return a connection that works.
+
+        One that the server has closed, or that rested and is found dead, is replaced: nothing has
+        been done on it yet.
+        """
+        while True:
+            lent = lend()
+            driver = _driver(lent)
+            is_rested = time.monotonic() - driver.used_at > RESTED_SECONDS
+            if driver.is_alive() and not (is_rested and not driver.answers()):
+                return lent
+            lent.invalidate()
+            lent.close()
 
 
 def _connect(_dialect: object, _record: object, arguments: Any, options: Any) -> Connection:
     return Connection.open(*arguments, **options)
 
 
-def _driver(connection: sqlalchemy.Connection) -> Connection:
-    driver = connection.connection.driver_connection
+def _driver(lent: sqlalchemy.Connection | PoolProxiedConnection) -> Connection:
+    pooled = lent.connection if isinstance(lent, sqlalchemy.Connection) else lent
+    driver = pooled.driver_connection
     assert isinstance(driver, Connection)  # noqa: S101 - made by _connect
     return driver
 
