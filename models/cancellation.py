@@ -23,8 +23,8 @@ def request_cancel(session: Session, job_id: UUID) -> Ended | None:
     row = session.execute(query("cancel_job"), {"id": job_id, "only_lapsed": False}).one_or_none()
     if row is not None:
         return Ended.of(row)
-    status = session.scalar(select(Job.status).where(Job.id == job_id))
-    return None if status is None else Ended(JobStatus(status), None, None)
+    job = session.execute(select(Job.status, Job.owner_id).where(Job.id == job_id)).one_or_none()
+    return None if job is None else Ended(JobStatus(job.status), job.owner_id, None, None)
 
 
 def settle_lapsed_cancel(session: Session, job_id: UUID) -> Ended | None:

@@ -37,11 +37,13 @@ class Ended:
 
     Attributes:
         status: the job's status now.
+        owner_id: whose job it is now; accounts may be merged while it runs.
         notification_id: the text to send, or None if nobody asked for one.
         next: the job that takes its slot, or None: its person's next one, or itself again.
     """
 
     status: JobStatus
+    owner_id: UUID
     notification_id: UUID | None
     next: Turn | None
 
@@ -49,7 +51,7 @@ class Ended:
     def of(cls, row: Any) -> Self:
         """Make one of the row that finish_job.sql and its like return."""
         turn = None if row.next_id is None else Turn(row.next_id, row.next_kind, row.next_queue)
-        return cls(JobStatus(row.status), row.notification_id, turn)
+        return cls(JobStatus(row.status), row.owner_id, row.notification_id, turn)
 
 
 @dataclass(frozen=True, slots=True)

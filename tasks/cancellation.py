@@ -8,8 +8,7 @@ from sqlalchemy.orm import Session
 
 from models import Ended, Job, JobStatus
 from models.cancellation import request_cancel, settle_lapsed_cancel
-from tasks.dispatch import hint_on_commit
-from tasks.wake import wake_on_commit, wake_person_on_commit
+from tasks.telling import tell_on_commit
 
 
 def cancel(session: Session, job_id: UUID) -> Ended | None:
@@ -19,9 +18,8 @@ def cancel(session: Session, job_id: UUID) -> Ended | None:
     committed. No worker and no broker is needed for the rest.
     """
     ended = request_cancel(session, job_id)
-    _tell(session, job_id, ended)
     if ended is not None:
-        wake_person_on_commit(session, session.get_one(Job, job_id).owner_id)
+        tell_on_commit(session, job_id, ended)
     return ended
 
 
@@ -34,12 +32,5 @@ def settle(session: Session, job: Job) -> None:
         return
     ended = settle_lapsed_cancel(session, job.id)
     if ended is not None:
-        _tell(session, job.id, ended)
-        wake_person_on_commit(session, job.owner_id)
+        tell_on_commit(session, job.id, ended)
         session.refresh(job)
-
-
-def _tell(session: Session, job_id: UUID, ended: Ended | None) -> None:
-    if ended is not None:
-        wake_on_commit(session, job_id)
-        hint_on_commit(session, ended.next)

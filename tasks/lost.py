@@ -7,9 +7,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from models.claim import Ended, lose_attempt
-from tasks.dispatch import hint_on_commit, notify_on_commit
 from tasks.errors import LOST_WORKER, TOO_SLOW
-from tasks.wake import wake_on_commit
+from tasks.telling import tell_on_commit
 
 
 def give_up_attempt(
@@ -35,8 +34,5 @@ def give_up_attempt(
         final=is_slow,
     )
     if ended is not None:
-        wake_on_commit(session, job_id)
-        hint_on_commit(session, ended.next)
-        if ended.notification_id is not None:
-            notify_on_commit(session, ended.notification_id)
+        tell_on_commit(session, job_id, ended)
     return ended

@@ -21,7 +21,6 @@ from models.errors import StaleFenceError, UnstorableError
 from models.step import Step
 from models.storable import MAX_RESULT_BYTES, refuse_nan, storable
 from tasks.context import JobContext
-from tasks.dispatch import hint_on_commit, notify_on_commit
 from tasks.errors import (
     TOO_LARGE,
     TOO_SLOW,
@@ -36,6 +35,7 @@ from tasks.memory import memory_limit
 from tasks.publishing import flush
 from tasks.recording import record
 from tasks.registry import JobKind, UnknownKindError, find_kind
+from tasks.telling import tell_on_commit
 from tasks.wake import wake_on_commit, wake_person_on_commit
 
 log = logging.getLogger(__name__)
@@ -220,7 +220,8 @@ class _Attempt:
         try:
             if not self._heartbeat.lost:
                 with self._database.worker_step() as step:
-                    self._tell(step, self._claim.cancel(step, **self._last_words()))
+                    ended = self._claim.cancel(step, **self._last_words())
+                    tell_on_commit(step, self._claim.job_id, ended)
         except (StaleFenceError, SQLAlchemyError) as error:
             log.warning("cancel not recorded, the lease will lapse: %s", type(error).__name__)
         finally:
@@ -238,16 +239,9 @@ class _Attempt:
 
     def _record(self, end: Callable[[Step], Ended]) -> None:
         def write(step: Step) -> None:
-            self._tell(step, end(step))
+            tell_on_commit(step, self._claim.job_id, end(step))
 
         record(self._database, write)
-
-    def _tell(self, session: Step, ended: Ended) -> None:
-        wake_on_commit(session, self._claim.job_id)
-        wake_person_on_commit(session, self._claim.owner_id)
-        if ended.notification_id is not None:
-            notify_on_commit(session, ended.notification_id)
-        hint_on_commit(session, ended.next)
 
 
 def _comes_from_time_limit(error: BaseException | None) -> bool:

@@ -21,7 +21,7 @@ from tasks import runtime
 from tasks.dispatch import send_job_hint
 from tasks.lost import give_up_attempt
 from tasks.publishing import publish_later
-from tasks.wake import wake_on_commit
+from tasks.wake import wake_on_commit, wake_person_on_commit
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,7 @@ def hand_back_jobs(worker: str) -> None:
             rows = session.execute(query("hand_back_jobs"), {"worker": worker}).all()
             for row in rows:
                 wake_on_commit(session, row.id)
+                wake_person_on_commit(session, row.owner_id)
     except SQLAlchemyError as error:
         log.warning("jobs not handed back, their leases will lapse: %s", type(error).__name__)
         return

@@ -189,7 +189,14 @@ def _prune(name: str, *, alone: bool) -> int:
     if name == "end_overdue_jobs":
         values |= {"message": WAITED_TOO_LONG}
     with _sweeping(name, alone=alone) as session:
-        return 0 if session is None else len(session.execute(query(name), values).all())
+        if session is None:
+            return 0
+        rows = session.execute(query(name), values).all()
+        if name == "end_overdue_jobs":
+            for row in rows:
+                wake_on_commit(session, row.id)
+                wake_person_on_commit(session, row.owner_id)
+    return len(rows)
 
 
 def _sweeping(name: str, *, alone: bool) -> AbstractContextManager[Session | None]:

@@ -35,6 +35,7 @@ with found as (
 \ir next_turn.sql
 select asked.id,
        asked.status,
+       asked.owner_id,
        cast(null as uuid) as notification_id,
        next.id as next_id, next.kind as next_kind, next.queue as next_queue
 from asked left join next on true

@@ -19,4 +19,4 @@ with overdue as (
     insert into job_events (job_id, owner_id, event, attempt, detail)
     select id, owner_id, status, attempt, jsonb_build_object('code', 'waited_too_long') from ended
 )
-select id from ended
+select id, owner_id from ended

@@ -57,6 +57,7 @@ with ended as (
 \ir next_turn.sql
 select ended.id,
        ended.status,
+       ended.owner_id,
        (select id from notification) as notification_id,
        next.id as next_id, next.kind as next_kind, next.queue as next_queue
 from ended left join next on true

@@ -27,4 +27,4 @@ with returned as (
            jsonb_build_object('worker', cast(:worker as text))
     from returned
 )
-select id, kind, queue, status from returned
+select id, owner_id, kind, queue, status from returned

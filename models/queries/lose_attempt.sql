@@ -53,6 +53,7 @@ with lost as (
 \ir next_turn.sql
 select lost.id,
        lost.status,
+       lost.owner_id,
        (select id from notification) as notification_id,
        case lost.status when 'queued' then lost.id else next.id end as next_id,
        case lost.status when 'queued' then lost.kind else next.kind end as next_kind,

@@ -29,6 +29,7 @@ with put_back as (
 \ir next_turn.sql
 select put_back.id,
        put_back.status,
+       put_back.owner_id,
        cast(null as uuid) as notification_id,
        next.id as next_id, next.kind as next_kind, next.queue as next_queue
 from put_back left join next on true
