@@ -13,7 +13,8 @@ Run it when our Korean words have got a new syllable; a test says so. Running it
 same files. A browser loads the slices of which a page shows a letter:
 
     language    the names of languages, which English pages show too
-    pages       all other words of the pages, and the categories of the sample catalog
+    first       the other words of the first page, with the categories of the sample catalog
+    pages       the words of all other pages
     names       of sample products and of countries
     rest-01 …   what else KS X 1001 has, from often to seldom used
 
@@ -31,9 +32,12 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from babel.messages.extract import extract_from_file
+from babel.messages.pofile import read_po
 from fontTools import subset
 from fontTools.ttLib import TTFont
 from fontTools.varLib import instancer
+from jinja2 import Environment, FileSystemLoader, meta
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -46,6 +50,8 @@ ROOT = Path(__file__).parents[1]
 FAMILY = "Textback Hangul"
 WEIGHTS = (400, 800)  # what the style sheets ask for
 REST_SLICES = 10
+# Whose words are on the first page beside those of its templates.
+FIRST_PAGE_MODULES = ("choosing.py", "form_words.py", "photo_ask.py")
 # Syllables, and the letters they are made of, alone as in ㅋㅋ.
 HANGUL = re.compile("[가-힣\u3131-\u318e]")
 COPYRIGHT, FAMILY_NAME, STYLE_NAME, FULL_NAME, POSTSCRIPT_NAME, LICENSE, LICENSE_ADDRESS = (
@@ -61,6 +67,39 @@ def language_letters() -> set[str]:
     return hangul(LANGUAGES.values())
 
 
+def first_letters() -> set[str]:
+    """Return the letters of what the first page says, unless something is wrong with the form."""
+    templates = Environment(
+        loader=FileSystemLoader(ROOT / "webapp/templates"), extensions=["jinja2.ext.i18n"]
+    )
+    names, found = ["home.html"], set[str]()
+    while names:
+        if (name := names.pop()) in found:
+            continue
+        found.add(name)
+        source, _, _ = templates.loader.get_source(templates, name)
+        names += [one for one in meta.find_referenced_templates(templates.parse(source)) if one]
+    sources = [
+        *(("jinja2.ext:babel_extract", ROOT / "webapp/templates" / name) for name in found),
+        *(("python", ROOT / "webapp/pages" / name) for name in FIRST_PAGE_MODULES),
+    ]
+    messages = {
+        message for method, path in sources for _, message, _, _ in extract_from_file(method, path)
+    }
+    with (ROOT / "webapp/translations/ko/LC_MESSAGES/messages.po").open("rb") as file:
+        catalog = read_po(file)
+    categories = json.loads((ROOT / "tasks/sample_catalog/categories.json").read_text("utf-8"))
+    # Unless somebody sets others, the picker of countries holds these.
+    usual = Settings.model_fields["text_countries"].default.split(",")
+    return hangul(
+        [
+            *(str(one.string) for one in catalog if one.id in messages),
+            *(category["ko"] for category in categories.values()),
+            *(country.name for country in countries("ko") if country.code in usual),
+        ]
+    )
+
+
 def page_letters() -> set[str]:
     """Return the letters of what pages say, whatever was searched."""
     sources = [
@@ -69,14 +108,9 @@ def page_letters() -> set[str]:
         for path in (ROOT / package).rglob("*.*")
         if path.suffix in {".po", ".html", ".js", ".py"}
     ]
-    categories = json.loads((ROOT / "tasks/sample_catalog/categories.json").read_text("utf-8"))
-    # Unless somebody sets others, the picker of countries holds these.
-    usual = Settings.model_fields["text_countries"].default.split(",")
     return hangul(
         [
             *(path.read_text("utf-8") for path in sources),
-            *(category["ko"] for category in categories.values()),
-            *(country.name for country in countries("ko") if country.code in usual),
             "년월일 오전 오후",  # browsers write times with them
         ]
     )
@@ -118,7 +152,12 @@ def by_use(letters: set[str], package: Path) -> list[str]:
 
 def slices(font: TTFont, package: Path) -> dict[str, set[str]]:
     """Return the letters of each slice by its name; none is in two."""
-    parts = {"language": language_letters(), "pages": page_letters(), "names": name_letters()}
+    parts = {
+        "language": language_letters(),
+        "first": first_letters(),
+        "pages": page_letters(),
+        "names": name_letters(),
+    }
     taken: set[str] = set()
     for name, letters in parts.items():
         parts[name] = letters - taken

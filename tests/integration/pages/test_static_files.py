@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
+from hangul_slices import expect, slices
 
 
 def test_style_sheets_and_scripts_are_compressed_and_pages_are_not(
@@ -40,3 +41,13 @@ def test_style_sheets_and_scripts_are_compressed_and_pages_are_not(
         )
         assert (again.status_code, again.data) == (304, b"")
     assert {"css", "js", "svg", "webmanifest"} <= kinds
+
+
+def test_the_first_korean_page_loads_the_letters_of_the_first_page(
+    visit: Callable[..., Any],
+) -> None:
+    """Not those of all the others, which are as many again."""
+    page = visit("ko").get("/").text
+    expect([page], slices()["language"] + slices()["first"])
+    asked_ahead = re.findall(r'rel="preload" href="[^"]*pretendard/(\w+)\.woff2', page)
+    assert asked_ahead == ["language", "first"]

@@ -4,37 +4,36 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
+import hangul_slices
 import pytest
 from babel.messages.pofile import read_po
 from flask import Flask, render_template_string
+from hangul_slices import STATIC, expect
 
 from webapp.i18n import LANGUAGES
 from webapp.pages import templating
 from webapp.pages.countries import countries
 
 ROOT = Path(__file__).parents[3]
-STATIC = ROOT / "webapp" / "static"
 CATALOG = ROOT / "tasks" / "sample_catalog"
-MAKE_ANEW = "make the slices anew with scripts/build_hangul_font.py, whose first lines say how"
 
 
 @pytest.fixture(scope="module")
 def addresses() -> dict[str, str]:
     """The address of each slice, as the style sheet names it."""
-    return {Path(address).stem: address for address, _ in _rules()}
+    return hangul_slices.addresses()
 
 
 @pytest.fixture(scope="module")
 def slices() -> dict[str, list[str]]:
     """The letters for which a browser loads each slice."""
-    return {Path(address).stem: letters for address, letters in _rules()}
+    return hangul_slices.slices()
 
 
-def test_the_words_of_the_pages_come_in_one_file(slices: dict[str, list[str]]) -> None:
-    """A Korean page draws nothing of its own with another font, nor waits for a second file."""
+def test_the_words_of_the_pages_come_in_two_files(slices: dict[str, list[str]]) -> None:
+    """A Korean page draws nothing of its own with another font."""
     with (ROOT / "webapp/translations/ko/LC_MESSAGES/messages.po").open("rb") as file:
         messages = [message for message in read_po(file) if message.id]
     sources = [path for name in ("webapp", "tasks") for path in (ROOT / name).rglob("*.*")]
@@ -44,7 +43,7 @@ def test_the_words_of_the_pages_come_in_one_file(slices: dict[str, list[str]]) -
         *(path.read_text("utf-8") for path in sources if path.suffix in {".py", ".html", ".js"}),
         *(category["ko"] for category in categories),
     ]
-    _expect(words, slices["language"] + slices["pages"])
+    expect(words, slices["language"] + slices["first"] + slices["pages"])
 
 
 def test_an_english_page_loads_the_name_of_the_other_language(
@@ -52,14 +51,14 @@ def test_an_english_page_loads_the_name_of_the_other_language(
 ) -> None:
     """Three letters, not the words of all pages."""
     assert "".join(slices["language"]) == "국어한"
-    _expect(LANGUAGES.values(), slices["language"])
+    expect(LANGUAGES.values(), slices["language"])
 
 
 def test_names_of_samples_and_countries_come_in_one_more(slices: dict[str, list[str]]) -> None:
     products = json.loads((CATALOG / "products.json").read_text("utf-8"))
     names = [product["title_ko"] for product in products]
     names += [country.name for country in countries("ko")]
-    _expect(names, slices["language"] + slices["pages"] + slices["names"])
+    expect(names, slices["language"] + slices["first"] + slices["pages"] + slices["names"])
 
 
 def test_every_usual_syllable_comes_once(slices: dict[str, list[str]]) -> None:
@@ -71,7 +70,7 @@ def test_every_usual_syllable_comes_once(slices: dict[str, list[str]]) -> None:
         letter for letter in map(chr, range(0xAC00, 0xD7A4)) if len(letter.encode("euc_kr")) == 2
     ]
     assert len(usual) == 2350
-    _expect(usual, letters)
+    expect(usual, letters)
 
 
 def test_slices_are_kept_until_they_change(addresses: dict[str, str]) -> None:
@@ -98,27 +97,6 @@ def test_a_korean_page_asks_for_its_words_at_once(addresses: dict[str, str]) -> 
             )
         return [address for address in found if "pretendard" in address]
 
-    wanted = [addresses[name].replace("..", "/static") for name in ("language", "pages")]
+    wanted = [addresses[name].replace("..", "/static") for name in ("language", "first", "pages")]
     assert asked_ahead("ko") == wanted
     assert asked_ahead("en") == []
-
-
-def _rules() -> list[tuple[str, list[str]]]:
-    style_sheet = (STATIC / "css" / "hangul.css").read_text("utf-8")
-    rules = re.findall(r'src: url\("([^"]+)"\)[^}]*unicode-range: ([^;]+);', style_sheet)
-    assert len(rules) == style_sheet.count("@font-face")
-    return [(address, _letters(ranges)) for address, ranges in rules]
-
-
-def _letters(ranges: str) -> list[str]:
-    found = re.findall(r"U\+(\w+)(?:-(\w+))?", ranges)
-    return [
-        chr(code)
-        for first, last in found
-        for code in range(int(first, 16), int(last or first, 16) + 1)
-    ]
-
-
-def _expect(texts: Iterable[str], letters: list[str]) -> None:
-    missing = set(re.findall("[가-힣]", "".join(texts))) - set(letters)
-    assert not missing, f"no slice to be loaded has {''.join(sorted(missing))}; {MAKE_ANEW}"
