@@ -206,7 +206,26 @@ def test_a_schedule_is_looked_at_before_it_is_saved(a: Api) -> None:
     for slot in sundays:  # a 29 March that is a Sunday: the clock leaps from 1:00 to 2:00
         assert slot["at"].endswith("T01:00:00.000Z")
     assert {change["minutes"] for change in shown["clock_changes"]} == {60, -60}
-    assert a.post("schedule-previews", json={"cron": ["* * * * *"]}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"cron": ["61 1 * * *"]}, "cron.0"),
+        ({"times": ["8:00", "25:00"]}, "times.1"),
+        ({"time_zone": "Asia/Soul"}, "time_zone"),
+        ({"weekdays": ["mon"]}, "weekdays"),
+        ({"times": ["08:00"], "ends_at": "2020-01-01T00:00:00Z"}, "ends_at"),
+        ({"times": ["08:00"], "cron": ["0 8 * * *"]}, "cron"),
+        ({"cron": ["* * * * *"]}, "cron"),
+        ({"times": ["08:00", "08:10"]}, "times"),
+    ],
+)
+def test_a_preview_names_fields_of_its_own_body(a: Api, body: dict[str, Any], field: str) -> None:
+    """There the schedule is all of it."""
+    refused = a.post("schedule-previews", json=body)
+    assert refused.status_code == 422, refused.text
+    assert [error["field"] for error in refused.get_json()["errors"]] == [field]
 
 
 @pytest.mark.parametrize(
