@@ -38,7 +38,6 @@ from webapp.limits import limit_submits
 from webapp.resources import saved_search_schemas as schemas
 from webapp.resources.answers import answer_submit
 from webapp.resources.api import PREFIX, SAVED, api, problem_response
-from webapp.resources.bodies import refuse_odd_text
 from webapp.resources.job_json import has_expired, json_time
 from webapp.resources.jobs import no_such_job
 from webapp.resources.schemas import Job, JobAlreadyRunning, KeyHeader
@@ -73,7 +72,6 @@ def save_search(header: KeyHeader, body: schemas.SavedSearchRequest) -> Response
     cron lines it runs at the times this server suggests.
     """
     person = require_api_person()
-    refuse_odd_text({"params": body.params or {}})
     key = IdempotencyKey.check(
         header.idempotency_key,
         "POST /saved-searches",
