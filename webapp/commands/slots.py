@@ -8,7 +8,10 @@ import click
 @click.command()
 @click.option("--days", type=click.IntRange(1, 92), default=7, show_default=True)
 def slots(days: int) -> None:
-    """Tell which slots were due, ran, were late or skipped."""
+    """Tell which slots were due, ran, were late or skipped, by the day in UTC.
+
+    How late: half of them at most so much, 99 of 100, and the latest.
+    """
     from models import Database, Settings
     from models.ledger import days_of_slots, late_slots
 
@@ -24,7 +27,8 @@ def slots(days: int) -> None:
             f"{day.day}  due {day.due}  ran {day.ran}  still running {day.still_running}  "
             f"missed {day.missed}  superseded {day.superseded}  away {day.away}  "
             f"not offered {day.not_offered}  "
-            f"late {day.late_p50:.1f} / {day.late_p99:.1f} / {day.late_most:.1f} s"
+            f"late half {day.late_p50:.1f} s, 99 of 100 {day.late_p99:.1f} s, "
+            f"most {day.late_most:.1f} s"
         )
     if not found:
         click.echo("No saved search was due.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -72,4 +73,5 @@ def test_the_command_tells_the_same(slots: None) -> None:
     assert told.exit_code == 0, told.output
     assert told.output.count("  missed  [") == 3
     assert "still running 0" in told.output
+    assert re.search(r"late half \d+\.\d s, 99 of 100 \d+\.\d s, most \d+\.\d s\n", told.output)
     assert sum("  job " in line for line in told.output.splitlines()) == 1
