@@ -109,6 +109,29 @@ def test_what_is_not_right_is_named(a: Api, body: dict[str, Any], field: str) ->
     assert a.get("saved-searches").get_json() == {"saved_searches": []}
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"name": ""}, "name: must have at least 1 character"),
+        ({"name": "x" * 101}, "name: must have at most 100 characters"),
+        ({"schedule": {"times": []}}, "schedule.times: must have at least 1 entry"),
+        ({"schedule": {"times": ["08:00"] * 13}}, "schedule.times: must have at most 12 entries"),
+        (
+            {"schedule": {"times": ["08:00"], "starts_at": "2030-01-02T00:00:00"}},
+            "schedule.starts_at: must be a moment with its zone, e.g. 2026-03-29T08:00+09:00",
+        ),
+        (
+            {"schedule": {"times": ["08:00"], "ends_at": "tomorrow"}},
+            "schedule.ends_at: must be a moment with its zone, e.g. 2026-03-29T08:00+09:00",
+        ),
+    ],
+)
+def test_what_is_not_right_is_told_in_plain_words(a: Api, body: dict[str, Any], told: str) -> None:
+    """One of a thing is no `entries`, and what a text lacks are characters."""
+    asked = {"kind": "count_slowly", "params": {}, "schedule": MORNING, **body}
+    assert a.post("saved-searches", json=asked).get_json()["detail"] == told
+
+
 def test_the_same_request_again_saves_nothing_twice(a: Api) -> None:
     """Under one key one search; another body under it is refused."""
     headers = {"Idempotency-Key": str(uuid4())}
