@@ -22,7 +22,7 @@ _KEY = "textback.openapi"
 _REFERENCE = "#/components/schemas/"
 _LOCATION = {"description": "The job.", "schema": {"type": "string"}}
 _REPLAYED = {
-    "description": "`true` when an earlier request under this Idempotency-Key made the job.",
+    "description": "`true` when an earlier request under this Idempotency-Key was answered so.",
     "schema": {"type": "string", "const": "true"},
 }
 _ALREADY_RUNNING = "You ask the same already, and that job has not ended; nothing new was begun."
@@ -32,6 +32,9 @@ _PARTIAL = {
     "properties": {"partial": {"type": "boolean", "const": True}},
     "required": ["partial"],
 }
+_MAKING_JOBS = (
+    "/api/v1/jobs", "/api/v1/jobs/{job_id}/reruns", "/api/v1/saved-searches/{saved_search_id}/runs",
+)  # fmt: skip
 _OF_BODIES = {
     "400": problem_response("malformed_json"),
     "413": problem_response("body_too_large"),
@@ -103,10 +106,11 @@ def _document(app: OpenAPI) -> dict[str, Any]:
     results = [{"$ref": f"{_REFERENCE}{name}.result"} for name in kinds()]
     answers = document["paths"]["/api/v1/jobs/{job_id}/result"]["get"]["responses"]
     answers["200"]["content"]["application/json"]["schema"] = {"anyOf": [*results, _PARTIAL]}
-    for path in ("/api/v1/jobs", "/api/v1/jobs/{job_id}/reruns"):
+    for path in _MAKING_JOBS:
         answers = document["paths"][path]["post"]["responses"]
-        answers["200"] |= {"description": _ALREADY_RUNNING, "headers": {"Location": _LOCATION}}
-        answers["202"]["headers"] = {"Location": _LOCATION, REPLAYED_HEADER: _REPLAYED}
+        headers = {"Location": _LOCATION, REPLAYED_HEADER: _REPLAYED}
+        answers["200"] |= {"description": _ALREADY_RUNNING, "headers": headers}
+        answers["202"]["headers"] = headers
     for item in document["paths"].values():
         for operation in item.values():
             if "application/json" in operation.get("requestBody", {}).get("content", ()):

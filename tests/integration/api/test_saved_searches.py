@@ -186,6 +186,13 @@ def test_run_now_is_a_job_somebody_waits_for(a: Api, database: Database) -> None
     assert (job["source"], job["saved_search_id"]) == ("manual", saved["id"])
     again = a.post(f"{saved['links']['self']}/runs")
     assert (again.status_code, again.get_json()["id"]) == (200, job["id"])
+    # Under a key the answer is the same again, its status too.
+    first, replay = (
+        a.post(f"{saved['links']['self']}/runs", headers={"Idempotency-Key": "run-1"})
+        for _ in range(2)
+    )
+    assert (first.status_code, replay.status_code) == (200, 200)
+    assert (replay.get_json(), replay.headers["Idempotency-Replayed"]) == (first.get_json(), "true")
     with database.worker() as session:
         claim_job(database, UUID(job["id"])).succeed(
             session, {"counted": 1}, result_count=1, keys=["a"]
