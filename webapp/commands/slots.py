@@ -13,13 +13,14 @@ def slots(days: int) -> None:
     How late: half of them at most so much, 99 of 100, and the latest.
     """
     from models import Database, Settings
-    from models.ledger import days_of_slots, late_slots
+    from models.ledger import days_of_slots, late_slots, zones_of
 
     database = Database(Settings.from_env())
     try:
         with database.operator() as session:
             found = days_of_slots(session, days)
             late = late_slots(session, days=days)
+            zones = zones_of(session, late)
     finally:
         database.dispose()
     for day in found:
@@ -36,5 +37,5 @@ def slots(days: int) -> None:
         became = slot.skipped or f"job {slot.job_id}"
         click.echo(
             f"{slot.due_at:%Y-%m-%d %H:%M}Z  {slot.late.total_seconds():.0f} s late  {became}  "
-            f"[{slot.cron_line}]  search {slot.saved_search_id}"
+            f"[{slot.cron_line}] {zones[slot.saved_search_id]}  search {slot.saved_search_id}"
         )
