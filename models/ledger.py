@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from uuid import UUID
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from models.occurrence import Occurrence, Skip
 from models.queries import query
+from models.saved_search import SavedSearch
 
 # From here on a slot is listed by itself.
 LATE = timedelta(minutes=1)
@@ -55,3 +58,12 @@ def late_slots(session: Session, most: int = 50, days: int = 7) -> list[Occurren
             .limit(most)
         )
     )
+
+
+def zones_of(session: Session, slots: Iterable[Occurrence]) -> dict[UUID, str]:
+    """Return by whose clock the lines of these slots are: the zone of each saved search."""
+    ids = {slot.saved_search_id for slot in slots}
+    rows = session.execute(
+        select(SavedSearch.id, SavedSearch.time_zone).where(SavedSearch.id.in_(ids))
+    )
+    return {row.id: row.time_zone for row in rows}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 
 from models.posting_words import words
@@ -67,7 +68,12 @@ def asked_place(location: str) -> tuple[list[str], str | None]:
     if country is not None:
         parts.pop()
     found = words(_AROUND.sub(" ", " ".join(parts)))
-    return list(dict.fromkeys(_STANDS_FOR.get(word, word) for word in found)), country
+    return standing_names(found), country
+
+
+def standing_names(found: Iterable[str]) -> list[str]:
+    """Return the words of a place, of each that has several names the one that stands for them."""
+    return list(dict.fromkeys(_STANDS_FOR.get(word, word) for word in found))
 
 
 def place_key(location: str | None) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from models.ids import new_id
 from models.posting import KeptPosting, NewPosting, Salary
 from models.posting_identity import address_hash, identity
-from models.posting_places import asked_place, place_words
+from models.posting_places import asked_place, place_words, standing_names
+from models.posting_slips import meant_words, spelt
 from models.posting_words import title_words, words
 from models.queries import query
 
@@ -78,31 +79,51 @@ def find_postings(
 ) -> list[KeptPosting]:
     """Return kept postings that fit, the nearest first.
 
+    A slip in the place is forgiven if no posting is at what was asked for, whatever its title.
+
     Args:
         session: of any role that may read postings.
         question: what is looked for.
         limit: how many, at most.
         among: ids to keep to; None for all.
     """
-    place, place_country = asked_place(question.location)
+    place, country = asked_place(question.location)
+    within = {
+        "sites": list(question.sites),
+        "ids": None if among is None else list(among),
+        "fresh_days": FRESH_DAYS,
+    }
+    asked = {
+        **within,
+        "terms": _query(words(question.job_title)),
+        "title": question.job_title,
+        "part": f"%{_like(question.job_title)}%",
+        "country": question.country or country,
+        "is_remote": question.is_remote,
+        "job_type": question.job_type,
+        "hours_old": question.hours_old,
+        "limit": limit,
+    }
+    found = _at(session, place, asked)
+    if found or not place:
+        return found
+    known = {
+        row.word: row.postings for row in session.execute(query("posting_place_words"), within)
+    }
+    meant = meant_words(place, known)
+    if meant is None:
+        return []
+    found = _at(session, standing_names(meant), asked)
+    name = spelt(meant, [one.told.location for one in found])
+    return [replace(one, meant_place=name) for one in found]
+
+
+def _at(session: Session, place: list[str], asked: Mapping[str, Any]) -> list[KeptPosting]:
+    """Return what fits at a place that has all of these words; anywhere for none."""
     session.execute(_LIKENESS, {"least": LEAST_LIKENESS})
+    terms = " & ".join(f"'{word}':*C" for word in place)
     rows = session.execute(
-        query("search_postings"),
-        {
-            "terms": _query(words(question.job_title)),
-            "title": question.job_title,
-            "part": f"%{_like(question.job_title)}%",
-            "place": " & ".join(f"'{word}':*C" for word in place),
-            "has_place": bool(place),
-            "country": question.country or place_country,
-            "sites": list(question.sites),
-            "ids": None if among is None else list(among),
-            "is_remote": question.is_remote,
-            "job_type": question.job_type,
-            "hours_old": question.hours_old,
-            "fresh_days": FRESH_DAYS,
-            "limit": limit,
-        },
+        query("search_postings"), {**asked, "place": terms, "has_place": bool(place)}
     )
     return [_kept(row) for row in rows]
 

@@ -189,9 +189,10 @@ class Schedule:
         return timeline.calendar.shortest_gap(begins.astimezone(timeline.where).date())
 
     def clock_changes(self, now: datetime, count: int = 5) -> list[ClockChange]:
-        """Return the changes of the zone's clock between now and the last of the next slots.
+        """Return the changes of the zone's clock up to the last of the next slots.
 
-        Those of the next two years, however far the slots are apart.
+        From now on, or from the start if that is later, for two years, however far the slots are
+        apart; none after the end.
 
         Args:
             now: with a zone.
@@ -205,9 +206,11 @@ class Schedule:
             return []
         last = ahead[-1].due_at
         found = []
+        # One at the very start may have brought a slot there.
+        begin = max(now, self.starts_at - _TICK) if self.starts_at else now
         # The clock shows a last slot's time again soon after it.
-        end = min(last + _ONE_DAY, now + _CHANGES_AHEAD)
-        for at, before, after in clock_changes_between(now, end, self.time_zone):
+        end = min(last + _ONE_DAY, begin + _CHANGES_AHEAD, self.ends_at or last + _ONE_DAY)
+        for at, before, after in clock_changes_between(begin, end, self.time_zone):
             bare = ClockChange(at, before, after)
             touched = tuple(slot for slot in ahead if bare.touches(slot))
             if touched or at <= last:

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import SettingsError
+from models.field_words import field_errors
 from models.posting_sites import FEED, SAMPLE, checked_sites
 from models.schedule import ScheduleError
 from models.simple_schedule import default_schedule
@@ -376,11 +377,10 @@ def _checked_url(
 
 def _explain(error: ValidationError) -> str:
     lines = []
-    for problem in error.errors(include_url=False, include_input=False, include_context=False):
-        name = "_".join(str(part) for part in problem["loc"]).upper()
+    for where, kind, words in field_errors(error, Settings):
+        name = "_".join(where).upper()
         field = Settings.model_fields.get(name.lower())
-        message = "is not set" if problem["type"] == "missing" else problem["msg"]
-        message = message.removeprefix("Value error, ")
+        message = "is not set" if kind == "missing" else words
         hint = f" ({field.description})" if field and field.description else ""
         lines.append(f"{name}: {message}{hint}" if name else message)
     return "\n".join(lines)

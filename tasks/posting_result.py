@@ -75,13 +75,18 @@ class Source(BaseModel):
 
 
 class Result(BaseModel):
-    """The postings found, the best of each site first."""
+    """The postings found, what fits best first, whatever site it is on."""
 
     postings: list[FoundPosting]
     sites: list[SiteOutcome]
     source: Source
     known: bool = Field(
         False, description="Whether all of this was found by earlier searches, none of it anew."
+    )
+    place: str | None = Field(
+        None,
+        description="The place that is shown, where nothing was found for the one that was asked "
+        "for and this is like it.",
     )
 
 
@@ -109,11 +114,21 @@ def found_posting(kept: KeptPosting, labels: Mapping[str, str]) -> FoundPosting:
 
 
 def result_of(
-    postings: Iterable[FoundPosting], outcomes: Sequence[SiteOutcome], *, known: bool = False
+    postings: Iterable[FoundPosting],
+    outcomes: Sequence[SiteOutcome],
+    *,
+    known: bool = False,
+    place: str | None = None,
 ) -> Result:
     """Return the answer, made to fit: descriptions give way first, then the last postings."""
     fitting = _fitted(list(postings))
-    return Result(postings=fitting, sites=list(outcomes), source=_source(fitting), known=known)
+    return Result(
+        postings=fitting,
+        sites=list(outcomes),
+        source=_source(fitting),
+        known=known,
+        place=place if fitting else None,
+    )
 
 
 def _fitted(postings: list[FoundPosting]) -> list[FoundPosting]:

@@ -16,13 +16,13 @@ from sqlalchemy.orm import Session
 
 from models import Job, JobEvent, JobSource, ResultLink, Settings, Turn, Upload, User
 from models.errors import TextbackError
+from models.field_words import field_errors
 from models.ids import new_id
 from models.repeated import find_same_question
 from models.suppression import why_stopped
 from models.turns import has_free_slot
 from tasks.dispatch import hint_on_commit
 from tasks.errors import ParamsError
-from tasks.field_words import field_errors
 from tasks.fields import upload_fields
 from tasks.registry import JobKind, find_kind
 from tasks.wake import wake_person_on_commit

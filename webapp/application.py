@@ -20,7 +20,7 @@ from webapp.live import init_live
 from webapp.operator import operator_blueprint
 from webapp.origin import init_origin
 from webapp.pages import pages_blueprint
-from webapp.resources.bodies import FORM_BYTES
+from webapp.resources.bodies import FORM_BYTES, JsonRequest
 from webapp.resources.openapi import SECURITY_SCHEMES, api_info
 from webapp.resources.routes import register_resources
 from webapp.resources.schemas import Problem
@@ -39,6 +39,7 @@ def build_application(settings: Settings) -> Flask:
         validation_error_callback=_refuse,
         doc_ui=False,
     )
+    app.request_class = JsonRequest
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
         SESSION_COOKIE_NAME=COOKIE_NAME,

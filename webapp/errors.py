@@ -16,9 +16,9 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
 from models.errors import TextbackError
+from models.field_words import field_errors
 from models.schedule import ScheduleError
 from models.settling import NumberKeptError, NumberTakenError
-from tasks.field_words import field_errors
 from tasks.pictures import PictureError
 from tasks.registry import UnknownKindError
 from tasks.saved_searches import TooManySavedSearchesError

@@ -58,6 +58,15 @@ def read_schedule(asked: AskedSchedule, settings: Settings, time_zone: str) -> S
     return Schedule(lines, zone, asked.starts_at, asked.ends_at)
 
 
+def field_in(asked: AskedSchedule, error: ScheduleError) -> str:
+    """Return which field is not right where a schedule is the whole body, e.g. `cron.0`.
+
+    What is about the schedule as a whole is said of its lines, or of its times.
+    """
+    _, _, part = error.field.partition(".")
+    return part or ("times" if asked.cron is None else "cron")
+
+
 def schedule_json(schedule: Schedule | SavedSearch) -> dict[str, Any]:
     """Return the JSON of a schedule, or of a saved search's, understood or not."""
     simple = simple_form(schedule.cron_lines)

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from models.posting_places import country_name
 from models.posting_sites import FEED, SITES
-from models.posting_words import words
+from models.posting_words import title_fit, words
 from tasks import runtime
 from tasks.errors import JobError, ParamsError, ProviderError
 from tasks.fetch import FetchError, check_url
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 MOST_KEPT = 200  # postings of earlier searches that are shown at once
 # After this no further site is asked, so that what was found is told before the time is up.
 MOST_SECONDS = 480
+# Beside the answer so far in a checkpoint: the place of each posting within its site.
+_PLACES = "places"
 
 SiteName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)]
 
@@ -135,7 +137,7 @@ def run(ctx: JobContext, params: Params) -> Result:
     """
     boards = ctx.providers.job_boards.of(params.sites, [str(url) for url in params.feeds])
     question = _question(params)
-    gathered = _Gathered(boards, ctx.last_checkpoint)
+    gathered = _Gathered(params.job_title, boards, ctx.last_checkpoint)
     ctx.progress(0, total=len(boards), unit="sites", stage="Looking through what is kept")
     limit = min(MOST_KEPT, params.results_wanted * len(boards))
     gathered.remember(ctx.providers.job_boards.kept(question, boards, limit=limit))
@@ -161,21 +163,31 @@ def run(ctx: JobContext, params: Params) -> Result:
 
 
 class _Gathered:
-    """What the sites gave so far, each posting once."""
+    """What the sites gave so far, each posting once.
 
-    def __init__(self, boards: Sequence[JobBoard], checkpoint: dict[str, Any] | None) -> None:
+    One order over all sites: how well the title fits, then the place within its site.
+    """
+
+    def __init__(
+        self, job_title: str, boards: Sequence[JobBoard], checkpoint: dict[str, Any] | None
+    ) -> None:
+        self._job_title = job_title
         self._labels = {board.site: board.label for board in boards}
         self._outcomes: dict[str, SiteOutcome] = {}
         self._postings: dict[UUID, FoundPosting] = {}
-        self._ranks: dict[UUID, tuple[int, int]] = {}
+        self._places: dict[UUID, tuple[int, int]] = {}
+        self._meant_place: str | None = None
         self._known: list[FoundPosting] = []
         self._errors: dict[str, BoardError] = {}
         if checkpoint is not None:
             before = Result.model_validate(checkpoint)
             self._outcomes = {outcome.site: outcome for outcome in before.sites}
+            self._meant_place = before.place
+            places = checkpoint.get(_PLACES, {})
             for rank, posting in enumerate(before.postings):
                 self._postings[posting.id] = posting
-                self._ranks[posting.id] = (rank, -1)
+                place, site = places.get(str(posting.id), (rank, -1))
+                self._places[posting.id] = (place, site)
 
     @property
     def is_failure(self) -> bool:
@@ -193,7 +205,9 @@ class _Gathered:
         return board.site in self._outcomes
 
     def remember(self, kept: Sequence[KeptPosting]) -> None:
-        self._known = [found_posting(one, self._labels) for one in kept]
+        known = [found_posting(one, self._labels) for one in kept]
+        self._known = sorted(known, key=self._fit)
+        self._note_place(kept)
 
     def add(
         self, board: JobBoard, kept: Sequence[KeptPosting], error: BoardError | None = None
@@ -205,8 +219,9 @@ class _Gathered:
             if before is not None:
                 posting = before.model_copy(update={"sites": _joined(before.sites, posting.sites)})
             self._postings[posting.id] = posting
-            rank = (place, len(self._outcomes))
-            self._ranks[posting.id] = min(self._ranks.get(posting.id, rank), rank)
+            spot = (place, len(self._outcomes))
+            self._places[posting.id] = min(self._places.get(posting.id, spot), spot)
+        self._note_place(kept)
         self._outcomes[board.site] = SiteOutcome(
             site=board.site,
             label=board.label,
@@ -218,7 +233,7 @@ class _Gathered:
             self._errors[board.site] = error
 
     def result(self) -> Result:
-        return result_of(self._ordered(), list(self._outcomes.values()))
+        return result_of(self._ordered(), list(self._outcomes.values()), place=self._meant_place)
 
     def with_known(self) -> Result:
         """Return what there is to look at now: what was found, then what was known before."""
@@ -227,6 +242,7 @@ class _Gathered:
             [*self._ordered(), *new],
             list(self._outcomes.values()),
             known=not self._postings,
+            place=self._meant_place,
         )
 
     def state(self, *, to_try_again: bool = False) -> dict[str, Any]:
@@ -240,7 +256,9 @@ class _Gathered:
             for outcome in self._outcomes.values()
             if not to_try_again or self._is_final(outcome.site)
         ]
-        return result_of(self._ordered(), kept).model_dump(mode="json")
+        result = result_of(self._ordered(), kept, place=self._meant_place)
+        places = {str(posting): place for posting, place in self._places.items()}
+        return {**result.model_dump(mode="json"), _PLACES: places}
 
     def failure(self) -> JobError | ProviderError:
         """Return why there is no answer: the site's own sentence, or one about all of them."""
@@ -256,7 +274,17 @@ class _Gathered:
         return error is None or error.permanent
 
     def _ordered(self) -> list[FoundPosting]:
-        return sorted(self._postings.values(), key=lambda posting: self._ranks[posting.id])
+        return sorted(
+            self._postings.values(),
+            key=lambda posting: (self._fit(posting), *self._places[posting.id]),
+        )
+
+    def _fit(self, posting: FoundPosting) -> int:
+        return title_fit(self._job_title, posting.title)
+
+    def _note_place(self, kept: Sequence[KeptPosting]) -> None:
+        meant = next((one.meant_place for one in kept if one.meant_place), None)
+        self._meant_place = self._meant_place or meant
 
 
 def _joined(one: list[PostingSite], other: list[PostingSite]) -> list[PostingSite]:

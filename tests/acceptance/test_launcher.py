@@ -17,6 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from webapp.console import Console
+from webapp.demo.walk import ConsoleTexts, link_in, walk
 from webapp.processes import free_port
 
 pytestmark = [
@@ -77,6 +79,12 @@ class AllInOne:
         deadline = time.monotonic() + seconds
         while (found := self.request(f"/api/v1/jobs/{job}"))["status"] != status:
             assert time.monotonic() < deadline, found
+            time.sleep(0.1)
+
+    def wait_for_text(self, job: object, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while (self.request(f"/api/v1/jobs/{job}")["notification"] or {}).get("status") != "sent":
+            assert time.monotonic() < deadline, "no text"
             time.sleep(0.1)
 
     def wait_for_progress(self, job: object, seconds: float = 60) -> None:
@@ -159,6 +167,23 @@ def test_one_search_from_start_to_text_and_stop_in_order(start):
     assert len(stopped) == 8
     assert stopped == sorted(stopped, key=lambda name: ranks.get(name, 2))
     assert "forced" not in launcher.text
+
+
+def test_the_demo_shows_its_own_text_first(start, capsys):
+    """After a restart the text of a slot that is made up for may come while it searches."""
+    launcher = start(PYTHONPATH=os.fspath(EXTRA_KINDS))
+    launcher.wait_until_it_serves()
+    file = launcher.data / "texts.jsonl"
+    texts = ConsoleTexts(file)
+    texts.begin()
+    asked = {"kind": "count_slowly", "params": {"steps": 1}, "notify": "sms"}
+    launcher.wait_for_text(launcher.request("/api/v1/jobs", asked)["id"])
+    token = json.loads((launcher.data / "secrets.json").read_text())["DEMO_TOKEN"]
+    walk(launcher.address, token, texts, Console(), time.monotonic())
+    other, own = (link_in(json.loads(line)["body"]) for line in file.read_text().splitlines())
+    shown = capsys.readouterr().out
+    assert re.findall(r"Open it +(\S+)", shown) == [own, other]
+    assert shown.index("A text comes out") < shown.index("And one of another search")
 
 
 def test_second_start_finds_everything_again(start):

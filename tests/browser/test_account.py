@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from browser_steps import DESK, LOOKS, Meet, Product, shoot, sign_in
+from browser_steps import DESK, LOOKS, PHONE, Meet, Product, shoot, sign_in
 from cast import make_person
-from factories import claim_job, give_phone, make_job, new_number
+from factories import claim_job, give_phone, make_job, make_search, new_number
 from playwright.sync_api import expect
 from sqlalchemy import update
 
 from models import Database, Notification, NotificationStatus, Settings, User
 from models.phone import PhoneKeys
+from tasks.enqueueing import enqueue_due
+
+WIDER = "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.ariaLabel)"
 
 pytestmark = pytest.mark.browser
 
@@ -82,12 +85,7 @@ def test_an_operator_decides_about_a_text(
             ended_text(database, settings, status)
             for status in ("delivered", "failed", "needs_review")
         ]
-        with database.operator() as session:
-            session.execute(
-                update(User)
-                .where(User.phone_hash == PhoneKeys(settings).fingerprint(number))
-                .values(role="operator")
-            )
+        make_operator(database, settings, number)
         page = person.page("/operator/texts")
         waiting = page.locator(f"form[action='/operator/texts/{texts[-1]}/decision']")
         expect(waiting).to_be_visible()
@@ -97,6 +95,48 @@ def test_an_operator_decides_about_a_text(
         expect(waiting).to_have_count(0)
         with database.operator() as session:
             assert session.get_one(Notification, texts[-1]).status == NotificationStatus.SENT
+
+
+@LOOKS
+def test_an_operator_sees_what_came_of_slots(
+    meet: Meet,
+    product: Product,
+    database: Database,
+    settings: Settings,
+    language: str,
+    size: dict[str, int],
+    scheme: str,
+) -> None:
+    """On a phone, too, all of it is to be seen without moving anything aside."""
+    name = f"{language[:2]}-{size['width']}-{scheme}"
+    person, number = meet(language, size, color_scheme=scheme), new_number()
+    sign_in(person, number)
+    with product.at_rest():
+        due = datetime.now(UTC) - timedelta(hours=2, minutes=15)
+        owner = make_person(database).id
+        make_search(database, settings, owner, cron="*/30 * * * *", due=due, time_zone="Asia/Seoul")
+        enqueue_due(database, settings, seconds=10)
+        make_operator(database, settings, number)
+        page = person.page("/operator/slots")
+        expect(page.locator("table")).to_have_count(2)
+        shoot(page, f"operator-slots-{name}")
+        if size == PHONE:
+            tables = page.locator(".table")
+            assert tables.evaluate_all(WIDER) == []
+            links = page.locator(".top nav > a")
+            assert len(set(links.evaluate_all("all => all.map(one => one.offsetTop)"))) == 1
+            page = person.page("/operator/texts")
+            assert page.locator(".table").evaluate_all(WIDER) == []
+
+
+def make_operator(database: Database, settings: Settings, number: str) -> None:
+    """Let the person with a number see the operator's pages."""
+    with database.operator() as session:
+        session.execute(
+            update(User)
+            .where(User.phone_hash == PhoneKeys(settings).fingerprint(number))
+            .values(role="operator")
+        )
 
 
 def ended_text(database: Database, settings: Settings, status: str) -> UUID:

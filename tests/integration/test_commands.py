@@ -60,7 +60,9 @@ def test_an_operator_is_made_listed_and_unmade(
     nobody = run("operator", "add", "--phone", new_number())
     assert nobody.exit_code == 2 and "signs in with it on the page first" in nobody.stderr
     number = give_phone(database, settings, person_a.id)
-    assert run("operator", "add", "--phone", number).exit_code == 0
+    added = run("operator", "add", "--phone", number)
+    assert added.exit_code == 0
+    assert "/operator/texts" in added.stdout and "/operator/slots" in added.stdout
     listed = run("operator", "list").stdout
     assert str(person_a.id) in listed and number[-4:] in listed and number not in listed
     assert run("operator", "remove", "--phone", number).exit_code == 0

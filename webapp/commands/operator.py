@@ -11,7 +11,7 @@ _PHONE = click.option(
 
 @click.group()
 def operator() -> None:
-    """People who may look after texts at /operator/texts."""
+    """People who may see /operator/texts and /operator/slots, and decide about texts."""
 
 
 @operator.command("add")
@@ -19,7 +19,10 @@ def operator() -> None:
 def add_operator(phone: str) -> None:
     """Make the person with this number an operator."""
     _set_role(phone, "operator")
-    click.echo("Done. They find the texts at /operator/texts.")
+    click.echo(
+        "Done. Signed in with this number, they find the texts at /operator/texts and the slots of "
+        "saved searches at /operator/slots."
+    )
 
 
 @operator.command("remove")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, make_response, render_template
 
-from models.ledger import days_of_slots, late_slots
+from models.ledger import days_of_slots, late_slots, zones_of
 from webapp.db import database
 from webapp.operator.blueprint import operator_blueprint
 from webapp.pages.slot_words import skip_word
@@ -18,5 +18,8 @@ def slots() -> Response:
     with database().operator() as session:
         days = days_of_slots(session, DAYS)
         late = late_slots(session, days=DAYS)
-    page = render_template("operator/slots.html", days=days, late=late, skip_word=skip_word)
+        zones = zones_of(session, late)
+    page = render_template(
+        "operator/slots.html", days=days, late=late, zones=zones, skip_word=skip_word
+    )
     return make_response(page)

@@ -12,6 +12,7 @@ from flask import request
 from flask_babel import gettext
 
 from models import Job
+from models.posting_words import Fit, title_fit
 from webapp.pages.posting_words import ago, day_words, job_types, posted, salary
 from webapp.pages.words import site_trouble, words_of
 
@@ -84,8 +85,27 @@ def postings_of(job: Job, result: Mapping[str, Any], *, can_sift: bool) -> dict[
         "offers_new": 0 < news < len(cards) or sift.only_new,
         "offers_remote": 0 < remote < len(cards) or sift.only_remote,
         "found_at": [(site, labels[site], number) for site, number in found_at.most_common()],
+        "notes": _notes(job, result) if cards and job.is_final else [],
         "outcomes": [_outcome(site) for site in result.get("sites") or ()],
     }
+
+
+def _notes(job: Job, result: Mapping[str, Any]) -> list[str]:
+    """Return what is to be said where not quite what was asked for was found."""
+    said = []
+    if result.get("place"):
+        said.append(
+            gettext(
+                "Showing %(place)s; nothing was found for %(asked)s.",
+                place=result["place"],
+                asked=job.params.get("location"),
+            )
+        )
+    asked = str(job.params.get("job_title"))
+    fits = [title_fit(asked, str(posting["title"])) for posting in result["postings"]]
+    if min(fits) > Fit.ALL_WORDS:
+        said.append(gettext("No title has all of your words; these come near."))
+    return said
 
 
 def _card(posting: Mapping[str, Any], new: Collection[str]) -> dict[str, Any]:

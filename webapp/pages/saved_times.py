@@ -59,7 +59,7 @@ def times_of(schedule: Schedule, zone: str) -> Times:
         for change in schedule.clock_changes(now, SLOTS_AHEAD)
     ]
     if has_another and _drifts(slots, schedule.time_zone, zone):
-        warnings += _own_changes(slots, now, zone)
+        warnings += _own_changes(slots, zone)
     return Times(
         words=when_words(schedule.cron_lines, schedule.time_zone),
         rows=[
@@ -93,9 +93,9 @@ def _there(moment: datetime, zone: str, own: str) -> str:
     return f"{day} {local:%H:%M}"
 
 
-def _own_changes(slots: Sequence[Slot], now: datetime, zone: str) -> list[str]:
+def _own_changes(slots: Sequence[Slot], zone: str) -> list[str]:
     """Return what is said where the times move by the person's own clock."""
-    changes = clock_changes_between(now, slots[-1].due_at, zone)
+    changes = clock_changes_between(slots[0].due_at, slots[-1].due_at, zone)
     if not changes:
         return [gettext("From then on the times are different by your own clock.")]
     language = current_language()

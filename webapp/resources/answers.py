@@ -46,19 +46,21 @@ def answer_submit(
             if key is not None and job.idempotency_key == key.key:
                 raise MadeMeanwhileError from None
             if key is not None and job.idempotency_key is None:
-                # The same request once more is to be answered with this job, ended or not.
-                job.idempotency_key, job.request_hash = key.key, key.request_hash
+                # The same request once more is to be answered alike, the job ended or not.
+                job.idempotency_key, job.request_hash = key.key, key.joined_hash
                 session.flush()
             return job
 
     def show(session: Session, job: Job) -> dict[str, Any]:
+        nonlocal is_running
+        if key is not None and job.idempotency_key == key.key:
+            is_running = job.request_hash == key.joined_hash
         session.refresh(job)  # with the times the database wrote
         return job_json(views_of(session, [job])[0])
 
     body, is_replay = once(
         person.id, key, find=find_by_idempotency_key, make=make_or_join, show=show
     )
-    is_running = is_running and not is_replay
     if is_running:
         body["already_running"] = True
     response = Response(

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn, cast
 
-from flask import current_app, request
+from flask import Request, current_app, request
 
 from tasks.submission import FieldError
 from webapp.errors import ProblemError, invalid, name_what_may_be_too_long
@@ -18,15 +18,42 @@ MAX_JSON_BYTES = 64 * 1024
 FORM_BYTES = 1024 * 1024
 
 
+class JsonRequest(Request):
+    """A request whose body is read within our bounds, also where a route names a model for it."""
+
+    def get_json(self, *_: Any, **__: Any) -> Any:
+        """Return the JSON object of the body, however it is asked for; see `read_json_object`."""
+        return read_json_object()
+
+
+def has_body() -> bool:
+    """Whether anything is sent with this request."""
+    is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "")
+    return bool(request.content_length) or is_chunked
+
+
 def read_json_object() -> dict[str, Any]:
     """Return the JSON object of the body.
 
     Raises:
-        ProblemError: it is too long, not JSON, no object, or holds what no database takes.
+        ProblemError: there is none, it is too long, not JSON, no object, or holds what no database
+            takes.
     """
+    if not has_body():
+        raise missing_body()
+    if request.mimetype != "application/json":
+        raise ProblemError(
+            "unsupported_media_type",
+            f"The body is sent as application/json, not as {request.mimetype or 'nothing named'}.",
+        )
     request.max_content_length = MAX_JSON_BYTES
     name_what_may_be_too_long("body")
     return parse_json_object(request.get_data(cache=False))
+
+
+def missing_body() -> ProblemError:
+    """Return the problem of a request that should have a body and has none."""
+    return ProblemError("malformed_json", "There is no body. Send one JSON object.")
 
 
 def parse_json_object(text: bytes | str) -> dict[str, Any]:

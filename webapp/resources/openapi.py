@@ -15,14 +15,14 @@ from pydantic import BaseModel
 from tasks.fields import upload_fields
 from tasks.registry import JobKind, kinds
 from webapp.idempotency import REPLAYED_HEADER
-from webapp.resources.api import api
+from webapp.resources.api import api, problem_response
 from webapp.resources.schemas import JobRequest, Problem, RerunRequest, UploadForm
 
 _KEY = "textback.openapi"
 _REFERENCE = "#/components/schemas/"
 _LOCATION = {"description": "The job.", "schema": {"type": "string"}}
 _REPLAYED = {
-    "description": "`true` when an earlier request under this Idempotency-Key made the job.",
+    "description": "`true` when an earlier request under this Idempotency-Key was answered so.",
     "schema": {"type": "string", "const": "true"},
 }
 _ALREADY_RUNNING = "You ask the same already, and that job has not ended; nothing new was begun."
@@ -31,6 +31,14 @@ _PARTIAL = {
     "description": "What was found before a stop or a failure, in the shape of the kind's result.",
     "properties": {"partial": {"type": "boolean", "const": True}},
     "required": ["partial"],
+}
+_MAKING_JOBS = (
+    "/api/v1/jobs", "/api/v1/jobs/{job_id}/reruns", "/api/v1/saved-searches/{saved_search_id}/runs",
+)  # fmt: skip
+_OF_BODIES = {
+    "400": problem_response("malformed_json"),
+    "413": problem_response("body_too_large"),
+    "415": problem_response("unsupported_media_type"),
 }
 _DESCRIPTION = """\
 Submit a job, get an id at once, and come back for the result: by polling with an ETag, by waiting
@@ -98,10 +106,15 @@ def _document(app: OpenAPI) -> dict[str, Any]:
     results = [{"$ref": f"{_REFERENCE}{name}.result"} for name in kinds()]
     answers = document["paths"]["/api/v1/jobs/{job_id}/result"]["get"]["responses"]
     answers["200"]["content"]["application/json"]["schema"] = {"anyOf": [*results, _PARTIAL]}
-    for path in ("/api/v1/jobs", "/api/v1/jobs/{job_id}/reruns"):
+    for path in _MAKING_JOBS:
         answers = document["paths"][path]["post"]["responses"]
-        answers["200"] |= {"description": _ALREADY_RUNNING, "headers": {"Location": _LOCATION}}
-        answers["202"]["headers"] = {"Location": _LOCATION, REPLAYED_HEADER: _REPLAYED}
+        headers = {"Location": _LOCATION, REPLAYED_HEADER: _REPLAYED}
+        answers["200"] |= {"description": _ALREADY_RUNNING, "headers": headers}
+        answers["202"]["headers"] = headers
+    for item in document["paths"].values():
+        for operation in item.values():
+            if "application/json" in operation.get("requestBody", {}).get("content", ()):
+                operation["responses"] = _OF_BODIES | operation["responses"]
     cancel = document["paths"]["/api/v1/jobs/{job_id}/cancellation"]["post"]["responses"]
     cancel["200"]["description"] = "It is cancelled."
     cancel["202"]["description"] = "It runs and was asked to stop."

@@ -17,7 +17,7 @@ from webapp.idempotency import IdempotencyKey
 from webapp.limits import limit_submits
 from webapp.resources.answers import answer_submit
 from webapp.resources.api import JOBS, api, problem_response
-from webapp.resources.bodies import read_json_object
+from webapp.resources.bodies import has_body, read_json_object
 from webapp.resources.job_json import has_expired
 from webapp.resources.jobs import no_such_job
 from webapp.resources.schemas import Job, JobAlreadyRunning, JobPath, KeyHeader, RerunRequest
@@ -88,7 +88,7 @@ def rerun_job(path: JobPath, header: KeyHeader) -> Response:
 
 
 def _read_changes() -> RerunRequest:
-    if not request.content_length and "chunked" not in request.headers.get("Transfer-Encoding", ""):
+    if not has_body():
         return RerunRequest()
     if request.mimetype != "application/json":
         raise ProblemError(

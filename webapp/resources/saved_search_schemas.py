@@ -216,7 +216,7 @@ class SchedulePreview(BaseModel):
     schedule: ScheduleJson
     next_slots: list[NextSlot] = Field(description="The next five.")
     clock_changes: list[ClockChangeJson] = Field(
-        description="Changes of that zone's clock between now and the last of them."
+        description="Changes of that zone's clock between now, or its start, and the last of them."
     )
 
 

@@ -18,6 +18,7 @@ from models.saved_search import (
     find_saved_by_idempotency_key,
     saved_searches,
 )
+from models.schedule import ScheduleError
 from tasks.registry import find_kind
 from tasks.saved_searches import (
     Saving,
@@ -31,18 +32,17 @@ from tasks.saved_searches import (
 from tasks.submission import FieldError
 from webapp.auth import require_api_person
 from webapp.db import database, settings
-from webapp.errors import ProblemError, invalid
+from webapp.errors import ProblemError, invalid, invalid_field
 from webapp.idempotency import REPLAYED_HEADER, IdempotencyKey, once
 from webapp.limits import limit_submits
 from webapp.resources import saved_search_schemas as schemas
 from webapp.resources.answers import answer_submit
 from webapp.resources.api import PREFIX, SAVED, api, problem_response
-from webapp.resources.bodies import refuse_odd_text
 from webapp.resources.job_json import has_expired, json_time
 from webapp.resources.jobs import no_such_job
 from webapp.resources.schemas import Job, JobAlreadyRunning, KeyHeader
 from webapp.saved_searches import with_saved_search
-from webapp.schedules import SLOTS_AHEAD, read_schedule, schedule_json, slots_json
+from webapp.schedules import SLOTS_AHEAD, field_in, read_schedule, schedule_json, slots_json
 
 _NOT_FOUND = problem_response("saved_search_not_found")
 
@@ -72,7 +72,6 @@ def save_search(header: KeyHeader, body: schemas.SavedSearchRequest) -> Response
     cron lines it runs at the times this server suggests.
     """
     person = require_api_person()
-    refuse_odd_text({"params": body.params or {}})
     key = IdempotencyKey.check(
         header.idempotency_key,
         "POST /saved-searches",
@@ -235,8 +234,11 @@ def preview_schedule(body: schemas.ScheduleRequest) -> Response:
     person = require_api_person()
     with database().owner(person.id) as session:
         time_zone = session.get_one(User, person.id).time_zone
-    schedule = read_schedule(body, settings(), time_zone)
-    check_schedule(settings(), schedule)
+    try:
+        schedule = read_schedule(body, settings(), time_zone)
+        check_schedule(settings(), schedule)
+    except ScheduleError as error:
+        raise invalid_field(field_in(body, error), str(error)) from None
     now = datetime.now(UTC)
     return _answer(
         {

@@ -21,6 +21,8 @@ from webapp.idempotency import IdempotencyKey
 from webapp.picture_files import PictureFile
 from webapp.resources.bodies import (
     allow_files,
+    has_body,
+    missing_body,
     parse_json_object,
     read_json_object,
     refuse_odd_text,
@@ -86,6 +88,8 @@ def read_submit() -> Incoming:
     """
     if request.mimetype == FORM:
         return _read_form()
+    if not has_body():
+        raise missing_body()
     if request.mimetype != "application/json":
         raise ProblemError(
             "unsupported_media_type",

@@ -108,3 +108,30 @@ def test_every_problem_has_its_place_on_the_page(stranger: Api) -> None:
     page = stranger.get("/api/docs").text
     for code in PROBLEMS:
         assert f'id="problem-{code}"' in page
+
+
+def test_every_body_is_read_alike(a: Api, document: dict[str, Any]) -> None:
+    """What is no JSON object is a 400 that says where, and no body at all one that says that."""
+    described = 0
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if "application/json" not in operation.get("requestBody", {}).get("content", ()):
+                continue
+            described += 1
+            assert {"400", "413", "415"} <= operation["responses"].keys(), path
+            assert "malformed_json" in operation["responses"]["400"]["description"]
+            address = re.sub(r"{\w+}", str(UUID(int=7)), path)
+
+            def send(data: bytes | None, kind: str | None = "application/json") -> Any:
+                return a.open(address, method=method.upper(), data=data, content_type=kind)  # noqa: B023
+
+            answer = send(b"{bad")
+            assert (answer.status_code, answer.get_json()["code"]) == (400, "malformed_json"), path
+            assert "line 1 column 2" in answer.get_json()["detail"]
+            assert send(b'["a"]').get_json()["code"] == "malformed_json"
+            assert send(b"{}", "text/plain").get_json()["code"] == "unsupported_media_type"
+            if operation["requestBody"]["required"]:
+                for answer in (send(None), send(None, None)):
+                    assert answer.status_code == 400
+                    assert "There is no body" in answer.get_json()["detail"]
+    assert described >= 7

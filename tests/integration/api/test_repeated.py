@@ -243,8 +243,14 @@ def test_a_key_that_met_a_running_job_keeps_to_it(
     job = submit(a).get_json()
     met = submit(a, "order-5")
     assert (met.status_code, met.get_json()["id"]) == (200, job["id"])
+    replay = submit(a, "order-5")
+    assert (replay.status_code, replay.headers["Idempotency-Replayed"]) == (200, "true")
+    assert replay.get_json() == met.get_json()
     with database.worker() as session:
         claim_job(database, UUID(job["id"])).succeed(session, {"counted": 3}, result_count=3)
     again = submit(a, "order-5")
     assert (again.get_json()["id"], again.headers["Idempotency-Replayed"]) == (job["id"], "true")
+    assert (again.status_code, again.get_json()["already_running"]) == (200, True)
+    other = submit(a, "order-5", kind="count_slowly", params={"steps": 9})
+    assert other.get_json()["code"] == "idempotency_key_reused"
     assert jobs_of(owner_connection, a) == 1

@@ -109,6 +109,29 @@ def test_what_is_not_right_is_named(a: Api, body: dict[str, Any], field: str) ->
     assert a.get("saved-searches").get_json() == {"saved_searches": []}
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"name": ""}, "name: must have at least 1 character"),
+        ({"name": "x" * 101}, "name: must have at most 100 characters"),
+        ({"schedule": {"times": []}}, "schedule.times: must have at least 1 entry"),
+        ({"schedule": {"times": ["08:00"] * 13}}, "schedule.times: must have at most 12 entries"),
+        (
+            {"schedule": {"times": ["08:00"], "starts_at": "2030-01-02T00:00:00"}},
+            "schedule.starts_at: must be a moment with its zone, e.g. 2026-03-29T08:00+09:00",
+        ),
+        (
+            {"schedule": {"times": ["08:00"], "ends_at": "tomorrow"}},
+            "schedule.ends_at: must be a moment with its zone, e.g. 2026-03-29T08:00+09:00",
+        ),
+    ],
+)
+def test_what_is_not_right_is_told_in_plain_words(a: Api, body: dict[str, Any], told: str) -> None:
+    """One of a thing is no `entries`, and what a text lacks are characters."""
+    asked = {"kind": "count_slowly", "params": {}, "schedule": MORNING, **body}
+    assert a.post("saved-searches", json=asked).get_json()["detail"] == told
+
+
 def test_the_same_request_again_saves_nothing_twice(a: Api) -> None:
     """Under one key one search; another body under it is refused."""
     headers = {"Idempotency-Key": str(uuid4())}
@@ -163,6 +186,13 @@ def test_run_now_is_a_job_somebody_waits_for(a: Api, database: Database) -> None
     assert (job["source"], job["saved_search_id"]) == ("manual", saved["id"])
     again = a.post(f"{saved['links']['self']}/runs")
     assert (again.status_code, again.get_json()["id"]) == (200, job["id"])
+    # Under a key the answer is the same again, its status too.
+    first, replay = (
+        a.post(f"{saved['links']['self']}/runs", headers={"Idempotency-Key": "run-1"})
+        for _ in range(2)
+    )
+    assert (first.status_code, replay.status_code) == (200, 200)
+    assert (replay.get_json(), replay.headers["Idempotency-Replayed"]) == (first.get_json(), "true")
     with database.worker() as session:
         claim_job(database, UUID(job["id"])).succeed(
             session, {"counted": 1}, result_count=1, keys=["a"]
@@ -206,7 +236,26 @@ def test_a_schedule_is_looked_at_before_it_is_saved(a: Api) -> None:
     for slot in sundays:  # a 29 March that is a Sunday: the clock leaps from 1:00 to 2:00
         assert slot["at"].endswith("T01:00:00.000Z")
     assert {change["minutes"] for change in shown["clock_changes"]} == {60, -60}
-    assert a.post("schedule-previews", json={"cron": ["* * * * *"]}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"cron": ["61 1 * * *"]}, "cron.0"),
+        ({"times": ["8:00", "25:00"]}, "times.1"),
+        ({"time_zone": "Asia/Soul"}, "time_zone"),
+        ({"weekdays": ["mon"]}, "weekdays"),
+        ({"times": ["08:00"], "ends_at": "2020-01-01T00:00:00Z"}, "ends_at"),
+        ({"times": ["08:00"], "cron": ["0 8 * * *"]}, "cron"),
+        ({"cron": ["* * * * *"]}, "cron"),
+        ({"times": ["08:00", "08:10"]}, "times"),
+    ],
+)
+def test_a_preview_names_fields_of_its_own_body(a: Api, body: dict[str, Any], field: str) -> None:
+    """There the schedule is all of it."""
+    refused = a.post("schedule-previews", json=body)
+    assert refused.status_code == 422, refused.text
+    assert [error["field"] for error in refused.get_json()["errors"]] == [field]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,7 +35,7 @@ def slots(
         (f"{minute} * * * *", now - timedelta(hours=3, minutes=15)),
         ("* * * * *", now - timedelta(minutes=1)),
     ):
-        make_search(database, settings, person_a.id, cron=cron, due=due)
+        make_search(database, settings, person_a.id, cron=cron, due=due, time_zone="Asia/Seoul")
     enqueue_due(database, settings, seconds=10)
 
 
@@ -48,6 +49,10 @@ def test_operators_see_what_came_of_slots(operator: Any, slots: None) -> None:
     ran_late = text.count("<code>") - text.count("* * * *</code>") * 2
     assert ran_late == 1  # the job of the one that was made up for
     assert operator.get("/operator/texts").text.count("/operator/slots") >= 1
+    # One zone in the head of each table, and each line with the zone of its own clock.
+    heads = re.findall(r'<th scope="col">(?:Day|Due) \(UTC\)</th>', text)
+    assert len(heads) == 2 and "data-local" not in text.partition("<h1>")[2]
+    assert text.count("<small>Asia/Seoul</small>") == 4
 
 
 def test_without_any_it_says_so(operator: Any, owner_connection: psycopg.Connection) -> None:
@@ -71,5 +76,7 @@ def test_the_command_tells_the_same(slots: None) -> None:
     told = CliRunner().invoke(main, ["slots"])
     assert told.exit_code == 0, told.output
     assert told.output.count("  missed  [") == 3
+    assert told.output.count("] Asia/Seoul  search ") == 4
     assert "still running 0" in told.output
+    assert re.search(r"late half \d+\.\d s, 99 of 100 \d+\.\d s, most \d+\.\d s\n", told.output)
     assert sum("  job " in line for line in told.output.splitlines()) == 1

@@ -24,6 +24,7 @@ from tasks.errors import JobFailedError
 from tasks.fetch import Fetched, Fetcher
 from tasks.posting_result import Result
 from tasks.providers.job_board.base import MESSAGES
+from tasks.providers.job_board.sample_load import load_sample_postings
 
 
 def feed_of(*titles: str, hours: float = 1, **more: Any) -> bytes:
@@ -41,6 +42,12 @@ def feed_of(*titles: str, hours: float = 1, **more: Any) -> bytes:
         for number, title in enumerate(titles)
     ]
     return json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": items}).encode()
+
+
+PLACED_FEED = b"""<html><script type="application/ld+json">
+{"@context": "https://schema.org", "@type": "JobPosting", "title": "Cook",
+ "url": "https://example.com/cook", "jobLocation": {"@type": "Place", "address": "Reykjavik"}}
+</script></html>"""
 
 
 class Site:
@@ -223,3 +230,32 @@ def test_a_file_that_is_gone_is_told_of(
     )
     job = search(using=offering)
     assert job.error_message == MESSAGES["file_unreadable"]
+
+
+def test_what_fits_best_comes_first_whatever_site_it_is_on(
+    site: Site, search: Callable[..., Job], settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    """The sample, asked first, has engineers of other trades alone."""
+    load_sample_postings(database)
+    file = tmp_path / "jobs.json"
+    file.write_bytes(
+        feed_of("Engineer of data", "Civil engineers", "Senior data engineer", "Data engineer at A")
+    )
+    offering = settings.model_copy(
+        update={"posting_sites": "sample,feed", "posting_feeds": str(file)}
+    )
+    job = search(using=offering, job_title="data engineer")
+    found = titles(job)
+    assert set(found[:2]) == {"Senior data engineer", "Data engineer at A"}
+    assert found[2] == "Engineer of data"
+    assert {one.count for one in Result.model_validate(job.result).sites} == {4, 25}
+    assert titles(search(using=offering, job_title="data engineer")) == found
+
+
+def test_a_slip_in_the_place_is_forgiven_in_a_feed(site: Site, search: Callable[..., Job]) -> None:
+    """By the places of that feed; what is kept of others is none of its business."""
+    site.pages["/a"] = (200, PLACED_FEED)
+    result = Result.model_validate(search(f"{site.url}/a", location="Reykjvik").result)
+    assert [one.location for one in result.postings] == ["Reykjavik"]
+    assert result.place == "Reykjavik"
+    assert titles(search(f"{site.url}/a", location="Londno")) == []

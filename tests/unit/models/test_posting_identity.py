@@ -7,7 +7,8 @@ import pytest
 from models.posting import NewPosting
 from models.posting_identity import address, identity
 from models.posting_places import asked_place, country_code, place_key, place_words
-from models.posting_words import title_words, words
+from models.posting_slips import meant_words
+from models.posting_words import Fit, title_fit, title_words, words
 
 
 @pytest.mark.parametrize(
@@ -94,3 +95,45 @@ def test_words_keep_languages_apart() -> None:
     assert len({*words("C"), *words("C++"), *words("C#")}) == 3
     assert words("!?") == []
     assert "백엔드개발자" in title_words("백엔드 개발자 (Python)")
+
+
+@pytest.mark.parametrize(
+    ("asked", "title", "fit"),
+    [
+        ("data engineer", "Data engineer at Acme", Fit.PHRASE),
+        ("data engineers", "Senior Data Engineer", Fit.PHRASE),
+        ("front end", "Frontend developer", Fit.PHRASE),
+        ("백엔드개발자", "백엔드 개발자 (Python)", Fit.PHRASE),
+        ("웹 개발자", "웹개발자 신입 채용", Fit.PHRASE),
+        ("간호", "병동 간호사", Fit.PHRASE),
+        ("data engineer", "Engineer, data", Fit.ALL_WORDS),
+        ("개발자 백엔드", "시니어 백엔드 개발자", Fit.ALL_WORDS),
+        ("data engineer", "Database engineer", Fit.SOME_WORDS),
+        ("data engineer", "Civil engineer", Fit.SOME_WORDS),
+        ("바리스터", "바리스타", Fit.NO_WORD),
+    ],
+)
+def test_how_well_a_title_fits(asked: str, title: str, fit: Fit) -> None:
+    assert title_fit(asked, title) == fit
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("lodnon", "london"),
+        ("londn", "london"),
+        ("new yrok", "new york"),
+        ("manchestre", "manchester"),
+        ("서을", "서울"),
+        ("부싼", "부산"),
+        ("london", None),  # known
+        ("lond", None),  # the beginning of one
+        ("ulaanbaatar", None),
+        ("new atlantis", None),
+        ("yok", None),  # too short to resemble anything
+    ],
+)
+def test_which_place_was_meant(asked: str, meant: str | None) -> None:
+    """One letter wrong, of a long name two; a Korean syllable has several letters."""
+    known = dict.fromkeys(["london", "new", "york", "manchester", "서울", "부산"], 1)
+    assert meant_words(asked.split(), known) == (meant and meant.split())

@@ -326,3 +326,20 @@ def test_a_change_that_touches_no_slot_is_told_too() -> None:
         for change in Schedule(("0 8 1 * *",), "Africa/Casablanca").clock_changes(at("2026-01-15"))
     ]
     assert days == ["2026-02-15", "2026-03-22"]
+
+
+def test_a_change_before_the_start_or_after_the_end_is_not_told() -> None:
+    """It touches none of the times; one at the very start does, and one between the times."""
+    line, now = ("30 1 * * *",), at("2026-03-01T12:00")
+
+    def told(starts: str | None, ends: str | None) -> list[datetime]:
+        schedule = Schedule(line, "Europe/London", starts and at(starts), ends and at(ends))
+        return [change.at for change in schedule.clock_changes(now)]
+
+    forward, back = at("2026-03-29T01:00"), at("2026-10-25T01:00")
+    assert told("2026-04-10T00:00", None) == []
+    assert told("2026-03-29T01:00", None) == told("2026-03-28T00:00", None) == [forward]
+    assert told("2026-10-22T00:00", "2026-10-26T00:00") == [back]
+    assert told("2026-10-22T00:00", "2026-10-25T00:45") == []
+    # However far ahead the start is.
+    assert told("2029-03-24T00:00", None) == [at("2029-03-25T01:00")]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from tasks.field_words import field_errors
+from models.field_words import field_errors
 from tasks.submission import question_hash
 
 ASKED = {"image": "018f", "limit": 24, "categories": ["dress", "shoe"]}

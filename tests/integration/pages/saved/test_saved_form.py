@@ -219,6 +219,19 @@ def test_a_change_of_the_clock_is_told_before_saving(searched: Any) -> None:
     assert "clock-change" not in page  # Seoul's never changes
 
 
+def test_a_change_before_the_start_is_not_told(searched: Any) -> None:
+    """New York's clock changes three weeks before London's; the times begin in between."""
+    person, job = searched(zone="America/New_York")
+    fields = person.fields(f"/saved/new?job={job}", "/saved")
+    page = person.post(
+        "/saved/preview", **fields, when="own", cron="0 8 * * 1", time_zone="Europe/London",
+        starts_at="2031-03-12T00:00", missed_hours="6",
+    ).text  # fmt: skip
+    changes = [words(one) for one in re.findall(r'class="clock-change">(.*?)</p>', page, re.DOTALL)]
+    assert len(changes) == 2 and "30 March 2031" in changes[0]
+    assert changes[1] == "From then on the times are different by your own clock."
+
+
 def test_as_many_times_as_are_offered(searched: Any, row: Any) -> None:
     """Twelve: six at once, and six more behind a word that is open where they are needed."""
     person, job = searched()

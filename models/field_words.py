@@ -9,6 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 _WHOLE = "must be a whole number"
 _NUMBER = "must be a number"
+_MOMENT = "must be a moment with its zone, e.g. 2026-03-29T08:00+09:00"
+_WEB_ADDRESS = "must be an address that begins with http:// or https://"
 _BY_TYPE = {
     "missing": "is required",
     "int_parsing": _WHOLE,
@@ -27,6 +29,14 @@ _BY_TYPE = {
     "list_type": "must be a list",
     "uuid_parsing": "must be an id, a UUID",
     "uuid_type": "must be an id, a UUID",
+    "timezone_aware": _MOMENT,
+    "datetime_type": _MOMENT,
+    "datetime_parsing": _MOMENT,
+    "datetime_from_date_parsing": _MOMENT,
+    "datetime_object_invalid": _MOMENT,
+    "url_type": _WEB_ADDRESS,
+    "url_parsing": _WEB_ADDRESS,
+    "url_scheme": _WEB_ADDRESS,
 }
 _BOUNDS = {
     "greater_than_equal": "must be at least {ge}",
@@ -35,11 +45,13 @@ _BOUNDS = {
     "less_than": "must be less than {lt}",
 }
 _LENGTHS = {
-    "string_too_long": "must have at most {max_length} characters",
-    "string_too_short": "must have at least {min_length} characters",
-    "too_long": "must have at most {max_length} entries",
-    "too_short": "must have at least {min_length} entries",
+    "string_too_long": "max_length",
+    "string_too_short": "min_length",
+    "too_long": "max_length",
+    "too_short": "min_length",
 }
+# What is counted by its entries; of all else that has a length, by its characters.
+_OF_ENTRIES = frozenset({"List", "Tuple", "Set", "Frozenset", "Dictionary"})
 
 
 def field_errors(
@@ -61,13 +73,23 @@ def _words(problem: Mapping[str, Any], bounds: str) -> str:
     if kind in _BOUNDS:
         return f"must be {bounds}" if bounds else _BOUNDS[kind].format(**context)
     if kind in _LENGTHS:
-        return _LENGTHS[kind].format(**context)
+        return _length(context, _LENGTHS[kind])
     if kind in ("literal_error", "enum"):
         return f"must be {context['expected']}"
     words = _BY_TYPE.get(kind)
     if words is None:
         return str(problem["msg"]).removeprefix("Value error, ")
     return f"{words}, {bounds}" if bounds and words in (_WHOLE, _NUMBER) else words
+
+
+def _length(context: Mapping[str, Any], bound: str) -> str:
+    """Return how long it must be: a text that was checked before is no `string` to pydantic."""
+    count = context[bound]
+    one, many = "character", "characters"
+    if context.get("field_type") in _OF_ENTRIES:
+        one, many = "entry", "entries"
+    least = "at least" if bound == "min_length" else "at most"
+    return f"must have {least} {count} {one if count == 1 else many}"
 
 
 def _range(schema: Mapping[str, Any]) -> str:
