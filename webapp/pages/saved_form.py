@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from flask import Request
 from flask_babel import gettext
 
+from models.cron import CronLineError, cron_line, tidy
 from models.saved_search import SavedSearch, Telling
 from models.schedule import MOST_LINES, Schedule, ScheduleError
 from models.simple_schedule import WEEKDAYS, default_schedule, simple_form, simple_lines
@@ -251,8 +252,8 @@ class SavedForm:
             return
         for place, line in enumerate(lines):
             try:
-                Schedule((line,), "UTC")
-            except ScheduleError as error:
+                cron_line(tidy(line))
+            except CronLineError as error:
                 self.errors["cron"] = line_problem(place, error)
                 return
 

@@ -9,11 +9,13 @@ from babel.dates import get_day_names
 from flask_babel import gettext, ngettext
 
 from models import Job, JobStatus
+from models.cron import CronLineError
 from models.saved_search import PauseReason, SavedSearch, Telling
 from models.schedule import MOST_LINES, ScheduleError
 from models.simple_schedule import WEEKDAYS
 from webapp.db import settings
 from webapp.i18n import current_language
+from webapp.pages.cron_words import cron_words
 from webapp.pages.form_words import choose_one, in_line
 from webapp.pages.results import count_of
 from webapp.pages.schedule_words import schedule_words
@@ -21,7 +23,7 @@ from webapp.pages.words import N_, status_word
 from webapp.pages.zones import city_of, is_zone
 
 MOST_LIMIT_HOURS = 7 * 24
-_PLACE = re.compile(r"schedule\.(times|cron|weekdays)\.(\d+)")
+_PLACE = re.compile(r"schedule\.times\.(\d+)")
 
 _TELLINGS = {
     Telling.NEW: N_("Only when there is something new"),
@@ -138,24 +140,16 @@ def too_many_lines() -> str:
     return gettext("Give at most %(most)s lines.", most=MOST_LINES)
 
 
-def line_problem(place: int, error: ScheduleError) -> str:
+def line_problem(place: int, error: CronLineError) -> str:
     """Return what is wrong with one cron line; `place` counts from 0."""
-    why = str(error)
-    if current_language() != "en":
-        why = gettext(
-            "This is not a cron line: it has five fields (minute, hour, day, month, weekday), "
-            "such as 0 8 * * 1-5."
-        )
-    return in_line(place + 1, why)
+    return in_line(place + 1, cron_words(error))
 
 
 def schedule_problem(error: ScheduleError) -> dict[str, str]:
     """Return what is wrong with a schedule, by the field of the form that it is about."""
     found = _PLACE.fullmatch(error.field)
-    if found and found[1] == "times":
-        return {f"times-{found[2]}": gettext("Give a time of day, such as 08:00.")}
-    if found and found[1] == "cron":
-        return {"cron": line_problem(int(found[2]), error)}
+    if found:
+        return {f"times-{found[1]}": gettext("Give a time of day, such as 08:00.")}
     sentences = {
         "times": too_many_times(),
         "cron": too_many_lines(),

@@ -111,7 +111,7 @@ def test_wrong_fields_are_told_where_they_are_and_nothing_is_lost(
     for field, said in (
         ("job_title", "Say what job you are looking for."),
         ("location", "At most 120 characters, please."),
-        ("feeds", "Line 2: The address must begin with http:// or https://."),
+        ("feeds", "Line 2: the address must begin with http:// or https://."),
         ("phone", "That is not a mobile number we know how to text."),
     ):
         assert f'id="{field}-problem">{said}' in page
@@ -139,7 +139,7 @@ def test_wrong_fields_are_told_where_they_are_and_nothing_is_lost(
         ({"feeds": "http://127.0.0.1/x"}, "does not lead to the public internet"),
         (
             {"feeds": f"https://example.org/\n\nhttps://example.org/{'a' * 2100}"},
-            'id="feeds-problem">Line 2: This is not a web address we can open.</p>',
+            'id="feeds-problem">Line 2: this is not a web address we can open.</p>',
         ),
         ({"only_own_feeds": "yes"}, 'id="feeds-problem">Give the address of a feed here'),
     ):
