@@ -313,6 +313,7 @@ def _page(session: Session, user: User, subject: Subject, form: SavedForm) -> Re
         times=times,
         suggested=when_words(suggested.cron_lines, suggested.time_zone),
         morning=MORNING_TIME,
+        own_zone=user.time_zone,
         own_place=place_of(user.time_zone),
         has_no_zone=user.time_zone == UNSET_ZONE,
         days=day_words(),
