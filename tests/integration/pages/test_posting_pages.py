@@ -83,7 +83,10 @@ def test_a_filled_in_form_is_a_search(
     }
     person.type_code(settings, page)
     said = words(person.get(page).text)
-    assert "제빵사 · 서울 · 원격 근무" in said
+    assert (
+        "제빵사 · 서울 · 25 km 이내 · 대한민국 · 원격 근무만 · 파트타임 · 최근 3일 · 50건까지 · "
+        "example.org, example.com" in said
+    )
     assert "앱을 닫거나 휴대폰을 잠가도 괜찮아요!" in said
 
 
