@@ -18,6 +18,7 @@ from webapp.i18n import current_language
 from webapp.pages.cron_words import cron_words
 from webapp.pages.form_words import choose_one, in_line
 from webapp.pages.results import count_of
+from webapp.pages.saved_zones import no_such_zone
 from webapp.pages.schedule_words import schedule_words
 from webapp.pages.words import N_, status_word
 from webapp.pages.zones import city_of, is_zone
@@ -153,7 +154,7 @@ def schedule_problem(error: ScheduleError) -> dict[str, str]:
     sentences = {
         "times": too_many_times(),
         "cron": too_many_lines(),
-        "time_zone": _no_such_zone(error),
+        "time_zone": no_such_zone("", current_language()),
         "ends_at": gettext("With this no time is left. Choose other times, or a later end."),
         "schedule": gettext(
             "Two of these times are too close to each other. Leave %(minutes)s minutes at least.",
@@ -162,9 +163,3 @@ def schedule_problem(error: ScheduleError) -> dict[str, str]:
     }
     name = error.field.removeprefix("schedule.")
     return {name: sentences[name]} if name in sentences else {"form": choose_one()}
-
-
-def _no_such_zone(error: ScheduleError) -> str:
-    if current_language() == "en":
-        return str(error)  # it suggests one that is spelled alike
-    return gettext("There is no such time zone. Choose one of the list, such as Europe/London.")
