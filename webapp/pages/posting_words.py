@@ -22,7 +22,7 @@ from webapp.pages.reader import zone_of_reader
 _DAYS = {"en": "d MMM yyyy", "ko": "y년 M월 d일"}
 # From here on an age is a date.
 _OLD = timedelta(days=30)
-# Koreans count pay in units of ten thousand.
+# Koreans count pay in units of ten thousand, and ten thousand of these are one of the next.
 _MAN = 10_000
 _MANY = 1_000_000
 _DAY_HOURS = 24
@@ -157,4 +157,11 @@ def _is_man(amount: Decimal, currency: str) -> bool:
 
 
 def _man(amount: Decimal) -> str:
-    return f"{format_decimal(amount / _MAN, locale='ko')}만"
+    """Return `7,500만`, `1억` or `1억 1,000만`, as pay is read in Korea."""
+    many, man = divmod(int(amount / _MAN), _MAN)
+    words = [
+        f"{format_decimal(number, locale='ko')}{unit}"
+        for number, unit in ((many, "억"), (man, "만"))
+        if number
+    ]
+    return " ".join(words)
