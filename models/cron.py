@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
 
@@ -29,21 +30,88 @@ _ANY_DAY = datetime.combine(date(2000, 1, 1), time())
 _CHARACTERS = re.compile(r"[0-9A-Z*,/# -]*")
 # Of `5-5/10` cronsim makes 5,15,25 …, other crons make 5 alone.
 _STEP_OF_ONE = re.compile(r"\b0*(\w+)-0*\1/")
-# By the name cronsim gives to a field.
-_RIGHT = {
-    "minute": "the minute, its first field, must be of 0 to 59",
-    "hour": "the hour, its second field, must be of 0 to 23",
-    "day-of-month": "the day, its third field, must be of 1 to 31 or L for the last one",
-    "month": "the month, its fourth field, must be of 1 to 12 or JAN to DEC",
-    "day-of-week": "the weekday, its fifth field, must be of 0 to 7 (0 and 7 are Sunday) or SUN "
-    "to SAT, MON#2 for the second Monday of a month or 1L for the last",
-}
 _FORMS = "; * is any, 1,5 a list, 1-5 a range, */2 every second"
+_FIVE_FIELDS = "five fields (minute, hour, day, month, weekday)"
+# By the short name that other crons know.
+_WRITTEN_OUT = {
+    "@YEARLY": "0 0 1 1 *",
+    "@ANNUALLY": "0 0 1 1 *",
+    "@MONTHLY": "0 0 1 * *",
+    "@WEEKLY": "0 0 * * 0",
+    "@DAILY": "0 0 * * *",
+    "@MIDNIGHT": "0 0 * * *",
+    "@HOURLY": "0 * * * *",
+}
+
+
+class CronFault(StrEnum):
+    """What can be wrong with a cron line; the first five are one of its fields."""
+
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
+    WEEKDAY = "weekday"
+    TOO_LONG = "too_long"
+    COMMENT = "comment"
+    SHORT_NAME = "short_name"
+    FIELDS = "fields"
+    CHARACTERS = "characters"
+    STEP_OF_ONE = "step_of_one"
+    NO_SUCH_DAY = "no_such_day"
+    NEVER = "never"
+
+
+_SENTENCES = {
+    CronFault.MINUTE: "This cron line is not right: the minute, its first field, must be of 0 to "
+    f"59{_FORMS}.",
+    CronFault.HOUR: "This cron line is not right: the hour, its second field, must be of 0 to "
+    f"23{_FORMS}.",
+    CronFault.DAY: "This cron line is not right: the day, its third field, must be of 1 to 31 or "
+    f"L for the last one{_FORMS}.",
+    CronFault.MONTH: "This cron line is not right: the month, its fourth field, must be of 1 to "
+    f"12 or JAN to DEC{_FORMS}.",
+    CronFault.WEEKDAY: "This cron line is not right: the weekday, its fifth field, must be of 0 "
+    "to 7 (0 and 7 are Sunday) or SUN to SAT, MON#2 for the second Monday of a month or 1L for "
+    f"the last{_FORMS}.",
+    CronFault.TOO_LONG: f"A cron line has {MOST_CHARACTERS} characters at most.",
+    CronFault.COMMENT: "This is a comment; leave it out, and give cron lines alone.",
+    CronFault.SHORT_NAME: f"A cron line is written out in {_FIVE_FIELDS}, e.g. {{instead}} instead "
+    "of a name with @.",
+    CronFault.FIELDS: f"A cron line has {_FIVE_FIELDS}, e.g. 0 8 * * 1-5 for 08:00 from Monday to "
+    "Friday; this one has {fields}.",
+    CronFault.CHARACTERS: f"A cron line has {_FIVE_FIELDS} of digits, names such as MON, and "
+    "* , / - # alone; take out the rest.",
+    CronFault.STEP_OF_ONE: "A step needs a range of more than one, e.g. 5-59/10.",
+    CronFault.NO_SUCH_DAY: "This cron line never comes: none of its months has that day.",
+    CronFault.NEVER: "This cron line never comes: no date has what it asks for.",
+}
+# By the name cronsim gives to a field.
+_FIELDS = {
+    "minute": CronFault.MINUTE,
+    "hour": CronFault.HOUR,
+    "day-of-month": CronFault.DAY,
+    "month": CronFault.MONTH,
+    "day-of-week": CronFault.WEEKDAY,
+}
 
 
 class CronLineError(TextbackError):
-    """This is not a cron line: it has five fields (minute, hour, day, month, weekday), e.g. \
-0 8 * * 1-5 for 08:00 from Monday to Friday."""
+    """Something is wrong with a cron line: told in English here, in other languages by `fault`.
+
+    Attributes:
+        fault: what is wrong.
+        fields: how many the line has, where it must have five.
+        instead: five fields that mean what a short name does, or an example of such.
+    """
+
+    def __init__(self, fault: CronFault, line: str = "") -> None:
+        """Say what would be right; `line` is the tidy one that is wrong."""
+        self.fault = fault
+        self.fields = len(line.split())
+        self.instead = _WRITTEN_OUT.get(line, _WRITTEN_OUT["@DAILY"])
+        names = {"fields": self.fields or "none", "instead": self.instead}
+        super().__init__(_SENTENCES[fault].format(**names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +156,21 @@ def cron_line(text: str) -> CronLine:
         CronLineError: it is no cron line of five fields, or it never comes.
     """
     if len(text) > MOST_CHARACTERS:
-        raise CronLineError(f"A cron line has {MOST_CHARACTERS} characters at most.")
-    if not _CHARACTERS.fullmatch(text) or text.count(" ") != 4:
-        raise CronLineError
-    if _STEP_OF_ONE.search(text):
-        raise CronLineError("A step needs a range of more than one, e.g. 5-59/10.")
+        raise CronLineError(CronFault.TOO_LONG)
+    fault = _fault_of_form(text)
+    if fault is not None:
+        raise CronLineError(fault, text)
     try:
         parsed = CronSim(text, _ANY_DAY)
     except CronSimError as error:
-        raise CronLineError(_what_is_right(text, str(error))) from None
+        raise CronLineError(_fault_of_field(text, str(error)), text) from None
     minutes = array("H", (60 * h + m for h in sorted(parsed.hours) for m in sorted(parsed.minutes)))
     weekdays, months = _weekdays(text, parsed), frozenset(parsed.months)
     if weekdays is not None:
         return CronLine(text, minutes, months, weekdays, None)
     line = CronLine(text, minutes, months, None, parsed)
     if next(Calendar((line,)).after(_ANY_DAY), None) is None:
-        raise CronLineError("This cron line never comes: no date has what it asks for.")
+        raise CronLineError(CronFault.NEVER)
     return line
 
 
@@ -115,19 +182,29 @@ def _weekdays(text: str, parsed: CronSim) -> frozenset[int] | None:
     return frozenset(plain) if every_week else None
 
 
-def _what_is_right(text: str, told: str) -> str:
-    wrong = told.removeprefix("Bad ")
-    if wrong not in _RIGHT:
-        return str(CronLineError())
-    minute, hour, day, _, weekday = text.split(" ")
-    if wrong == "day-of-month":
+def _fault_of_form(text: str) -> CronFault | None:
+    """Return what is wrong whatever the fields mean, if anything."""
+    if text.startswith("#"):
+        return CronFault.COMMENT
+    if text.startswith("@"):
+        return CronFault.SHORT_NAME
+    if text.count(" ") != 4:
+        return CronFault.FIELDS
+    if not _CHARACTERS.fullmatch(text):
+        return CronFault.CHARACTERS
+    return CronFault.STEP_OF_ONE if _STEP_OF_ONE.search(text) else None
+
+
+def _fault_of_field(text: str, told: str) -> CronFault:
+    wrong = _FIELDS.get(told.removeprefix("Bad "), CronFault.FIELDS)
+    if wrong is CronFault.DAY:
+        minute, hour, day, _, weekday = text.split(" ")
         try:
             CronSim(f"{minute} {hour} {day} * {weekday}", _ANY_DAY)
         except CronSimError:
-            pass
-        else:
-            return "This cron line never comes: none of its months has that day."
-    return f"This cron line is not right: {_RIGHT[wrong]}{_FORMS}."
+            return wrong
+        return CronFault.NO_SUCH_DAY
+    return wrong
 
 
 @dataclass(slots=True)

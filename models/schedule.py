@@ -132,14 +132,12 @@ class Schedule:
                 cron_line(tidy(line))
             except CronLineError as error:
                 raise ScheduleError(f"schedule.cron.{n}", str(error)) from None
-        if self.time_zone not in _zones():
-            raise ScheduleError("schedule.time_zone", _no_such_zone(self.time_zone))
+        check_zone(self.time_zone)
         for name in ("starts_at", "ends_at"):
             moment = getattr(self, name)
             if moment is not None and (moment.tzinfo is None or moment.year not in _YEARS):
                 raise ScheduleError(f"schedule.{name}", _MOMENT)
-        if self.starts_at and self.ends_at and self.ends_at < self.starts_at:
-            raise ScheduleError("schedule.ends_at", "The end must not be before the start.")
+        check_order(self.starts_at, self.ends_at)
         object.__setattr__(self, "cron_lines", lines)
         object.__setattr__(self, "_timeline", _timeline_of(lines, self.time_zone))
 
@@ -279,6 +277,26 @@ def _timeline_of(lines: tuple[str, ...], zone: str) -> _Timeline:
 
 def _is_enough(found: list[Slot], slot: Slot, most: int) -> bool:
     return len(found) >= most and (not found or found[-1].due_at != slot.due_at)
+
+
+def check_zone(name: str) -> None:
+    """Let no name pass that is no zone's.
+
+    Raises:
+        ScheduleError: names one that is written alike.
+    """
+    if name not in _zones():
+        raise ScheduleError("schedule.time_zone", _no_such_zone(name))
+
+
+def check_order(starts_at: datetime | None, ends_at: datetime | None) -> None:
+    """Let no end pass that is before its start.
+
+    Raises:
+        ScheduleError: it is.
+    """
+    if starts_at and ends_at and ends_at < starts_at:
+        raise ScheduleError("schedule.ends_at", "The end must not be before the start.")
 
 
 @cache

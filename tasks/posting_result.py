@@ -125,7 +125,7 @@ def result_of(
     return Result(
         postings=fitting,
         sites=list(outcomes),
-        source=_source(fitting),
+        source=_source(fitting, outcomes),
         known=known,
         place=place if fitting else None,
     )
@@ -152,9 +152,12 @@ def _fitted(postings: list[FoundPosting]) -> list[FoundPosting]:
     ]
 
 
-def _source(postings: list[FoundPosting]) -> Source:
-    """Say so when what is shown is made up."""
+def _source(postings: list[FoundPosting], outcomes: Sequence[SiteOutcome]) -> Source:
+    """Say so when what is shown is made up, or when nothing but samples was looked through."""
     samples = [any(one.site == SAMPLE for one in posting.sites) for posting in postings]
+    if not postings:
+        answered = [outcome.site == SAMPLE for outcome in outcomes if outcome.status == "ok"]
+        samples = answered if all(answered) else []
     name = "Sample postings" if samples and all(samples) else "Job sites"
     note = "Sample data: made-up postings, no real jobs" if any(samples) else ""
     return Source(name=name, note=note)

@@ -188,6 +188,28 @@ def validate_params(session: Session, kind: JobKind, params: Mapping[str, Any]) 
     Raises:
         InvalidParamsError: with every wrong field, named `params.…`.
     """
+    checked = check_fields(kind, params)
+    errors = [
+        FieldError(f"params.{name}", "There is no upload of yours with this id.")
+        for name, upload in uploads_of(session, checked).items()
+        if upload is None
+    ]
+    if kind.check and not errors:
+        try:
+            kind.check(session, checked)
+        except ParamsError as error:
+            errors.append(FieldError(f"params.{error.field}", str(error)))
+    if errors:
+        raise InvalidParamsError(errors)
+    return checked
+
+
+def check_fields(kind: JobKind, params: Mapping[str, Any]) -> BaseModel:
+    """Return the params of a kind as far as they can be checked without the database.
+
+    Raises:
+        InvalidParamsError: with every wrong field, named `params.…`.
+    """
     unknown = [name for name in params if name not in kind.params.model_fields]
     errors = [
         FieldError(
@@ -201,16 +223,6 @@ def validate_params(session: Session, kind: JobKind, params: Mapping[str, Any]) 
         checked = kind.params.model_validate(known)
     except ValidationError as error:
         raise InvalidParamsError(errors + _field_errors(error, kind.params)) from None
-    errors += [
-        FieldError(f"params.{name}", "There is no upload of yours with this id.")
-        for name, upload in uploads_of(session, checked).items()
-        if upload is None
-    ]
-    if kind.check and not errors:
-        try:
-            kind.check(session, checked)
-        except ParamsError as error:
-            errors.append(FieldError(f"params.{error.field}", str(error)))
     if errors:
         raise InvalidParamsError(errors)
     return checked

@@ -101,8 +101,7 @@ def meet(request: pytest.FixtureRequest, chromium: Browser, product: Product) ->
         context = chromium.new_context(
             viewport=size,
             locale=language,
-            timezone_id="Asia/Seoul",
-            **more,  # type: ignore[arg-type]
+            **{"timezone_id": "Asia/Seoul", **more},  # type: ignore[arg-type]
         )
         context.set_default_timeout(20_000)
         people.append(Person(context, product.address))

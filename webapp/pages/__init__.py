@@ -19,6 +19,7 @@ from webapp.pages import (  # noqa: F401
     public,
     saved,
     saved_actions,
+    saved_clock,
     saved_edit,
     search,
     sharing,

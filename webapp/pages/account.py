@@ -28,6 +28,7 @@ from webapp.i18n import current_language
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
 from webapp.pages.reader import UNSET_ZONE
+from webapp.pages.saved_clock import saved_page
 from webapp.pages.templating import masked
 from webapp.pages.zones import city_of, is_zone, zones
 from webapp.personal_data import download
@@ -65,7 +66,10 @@ def choose_texts() -> AnyResponse:
 
 @pages_blueprint.post("/account/time-zone")
 def choose_zone() -> AnyResponse:
-    """Keep the person's time zone; the browser's own suggestion only while there is none."""
+    """Keep the person's time zone; the browser's own suggestion only while there is none.
+
+    Whoever chose it on a page of saved searches comes back to that one: `back`.
+    """
     zone, is_guess = request.form.get("time_zone", ""), "guess" in request.form
 
     def choose(db: Session, person: CurrentPerson) -> None:
@@ -74,6 +78,8 @@ def choose_zone() -> AnyResponse:
             user.time_zone = zone
 
     answer = _change(choose, "zone")
+    if "back" in request.form and answer.status_code == 303:
+        return redirect(saved_page(request.form["back"]), code=303)
     return Response(status=204) if is_guess and answer.status_code == 303 else answer
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from uuid import UUID
 
 from flask import redirect, request
@@ -11,7 +12,7 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from models import Job, Upload, User
+from models import Job, JobSource, Upload, User
 from models.repeated import find_by_idempotency_key
 from models.suppression import why_stopped
 from tasks.cancellation import cancel
@@ -25,8 +26,12 @@ from webapp.idempotency import IdempotencyKey, once
 from webapp.limits import limit_submits
 from webapp.pages.ask import page_key, read_key
 from webapp.pages.blueprint import pages_blueprint
+from webapp.pages.choosing import POSTING_SEARCH
 from webapp.pages.errors import error_response
 from webapp.pages.words import is_about_input
+
+# The params of a search for postings that mean nothing without a place.
+_OF_A_PLACE = ("location", "distance_km")
 
 
 @pages_blueprint.post("/jobs/<uuid:job_id>/cancellation")
@@ -44,15 +49,20 @@ def stop(job_id: UUID) -> AnyResponse:
 @pages_blueprint.post("/jobs/<uuid:job_id>/reruns")
 @limit_submits
 def again(job_id: UUID) -> AnyResponse:
-    """Run a search again, unless the same one runs already; `force` starts it all the same."""
+    """Run a search again, unless the same one runs already; `force` starts it all the same.
+
+    With `anywhere` a search for postings is run without its place: that is another search.
+    """
     person = current_person()
     if person is None:
         return error_response(404)
     force = "force" in request.form
-    key = page_key(read_key(request.form.get("idempotency_key")), request.path, {"force": force})
+    anywhere = "anywhere" in request.form
+    asked = {"force": force, "anywhere": anywhere}
+    key = page_key(read_key(request.form.get("idempotency_key")), request.path, asked)
 
     def make(session: Session) -> Job:
-        return _run_again(session, person.id, job_id, key, force=force)
+        return _run_again(session, person.id, job_id, key, force=force, anywhere=anywhere)
 
     try:
         new_id, _ = once(
@@ -68,7 +78,13 @@ def again(job_id: UUID) -> AnyResponse:
 
 
 def _run_again(
-    session: Session, person_id: UUID, job_id: UUID, key: IdempotencyKey, *, force: bool
+    session: Session,
+    person_id: UUID,
+    job_id: UUID,
+    key: IdempotencyKey,
+    *,
+    force: bool,
+    anywhere: bool,
 ) -> Job:
     job = session.get_one(Job, job_id)
     user = session.get_one(User, person_id)
@@ -85,6 +101,9 @@ def _run_again(
         request_hash=key.request_hash,
         force=force,
     )
+    if anywhere and job.kind == POSTING_SEARCH:
+        wider = {name: value for name, value in job.params.items() if name not in _OF_A_PLACE}
+        submission = replace(submission, params=wider, source=JobSource.MANUAL, rerun_of_id=None)
     return submit(session, settings(), person_id, submission)
 
 

@@ -6,20 +6,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Job, ProductCategory
 from webapp.pages.choosing import IMAGE_SEARCH, POSTING_SEARCH
+from webapp.pages.posting_asked import posting_asked
 from webapp.pages.words import in_language
 
 
 def asked_of(session: Session, jobs: Iterable[Job]) -> dict[UUID, list[str]]:
     """Return by job what it keeps to, in the reader's language; one query for all.
 
-    Categories of a search by photo; title and place of one for postings. Another package's kind may
-    mean anything by a param of the same name, so it has none.
+    Categories of a search by photo; all that was chosen in one for postings. Another
+    package's kind may mean anything by a param of the same name, so it has none.
     """
     keys: dict[UUID, list[str]] = {}
     asked: dict[UUID, list[str]] = {}
@@ -27,7 +27,7 @@ def asked_of(session: Session, jobs: Iterable[Job]) -> dict[UUID, list[str]]:
         if job.kind == IMAGE_SEARCH:
             keys[job.id] = _categories(job.params)
         elif job.kind == POSTING_SEARCH:
-            asked[job.id] = _posting(job.params)
+            asked[job.id] = posting_asked(job.params)
     wanted = {key for own in keys.values() for key in own}
     if wanted:
         rows = session.scalars(select(ProductCategory).where(ProductCategory.key.in_(wanted)))
@@ -40,10 +40,3 @@ def asked_of(session: Session, jobs: Iterable[Job]) -> dict[UUID, list[str]]:
 def _categories(params: Mapping[str, Any]) -> list[str]:
     keys = params.get("categories")
     return [key for key in keys if isinstance(key, str)] if isinstance(keys, list) else []
-
-
-def _posting(params: Mapping[str, Any]) -> list[str]:
-    words = [params.get("job_title"), params.get("location")]
-    if params.get("is_remote") is True:
-        words.append(gettext("Remote"))
-    return [word for word in words if isinstance(word, str) and word]

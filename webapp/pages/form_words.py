@@ -19,7 +19,7 @@ def too_long(most: int) -> str:
 
 def in_line(number: int, why: str) -> str:
     """Return what is said of one of several lines; `number` counts from 1."""
-    return gettext("Line %(number)s: %(why)s", number=number, why=why)
+    return gettext("Line %(number)s: %(why)s", number=number, why=why[:1].lower() + why[1:])
 
 
 def unreadable() -> str:

@@ -8,17 +8,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from babel import Locale
-from flask_babel import gettext, ngettext
+from flask_babel import gettext
 
 from models.posting_sites import FEED, SITES
 from webapp.db import settings
 from webapp.i18n import current_language
 from webapp.pages.posting_ask import AGES_HOURS, DISTANCES_KM, RESULTS, PostingAsk
-from webapp.pages.posting_words import job_types
+from webapp.pages.posting_words import age_words, distance_words, job_types, number_words
 from webapp.pages.words import words_of
 
 Options = list[tuple[str, str]]
-_DAY = 24
 _MOST_DIGITS = 4  # of a number that is worth offering again
 _COUNTRY = re.compile("[A-Z]{2}")
 # What CLDR lists among territories and is no country of its own.
@@ -30,9 +29,9 @@ def posting_choices(form: PostingAsk) -> dict[str, Any]:
 
     What an earlier search asked for is offered too, where a program chose it.
     """
-    ages = [(str(hours), _age(hours)) for hours in AGES_HOURS]
-    distances = [(str(km), _distance(km)) for km in DISTANCES_KM]
-    numbers = [(str(number), _number(number)) for number in RESULTS]
+    ages = [(str(hours), age_words(hours)) for hours in AGES_HOURS]
+    distances = [(str(km), distance_words(km)) for km in DISTANCES_KM]
+    numbers = [(str(number), number_words(number)) for number in RESULTS]
     offered = settings().offered_sites
     return {
         "offered": [(site, words_of(SITES[site])) for site in offered],
@@ -40,12 +39,12 @@ def posting_choices(form: PostingAsk) -> dict[str, Any]:
         # Where the server has feeds of its own, those are asked with a person's.
         "has_own_only": FEED not in offered,
         "types": [("", gettext("Any type")), *job_types().items()],
-        "ages": [("", gettext("Any time")), *_with_own(ages, form.hours_old, _age)],
+        "ages": [("", gettext("Any time")), *_with_own(ages, form.hours_old, age_words)],
         "distances": [
             ("", gettext("Any distance")),
-            *_with_own(distances, form.distance_km, _distance),
+            *_with_own(distances, form.distance_km, distance_words),
         ],
-        "numbers": _with_own(numbers, form.results_wanted, _number),
+        "numbers": _with_own(numbers, form.results_wanted, number_words),
         "job_countries": [("", gettext("Any country")), *_countries()],
     }
 
@@ -74,19 +73,3 @@ def _with_own(options: Options, chosen: str, words: Callable[[int], str]) -> Opt
     if not chosen.isdecimal() or len(chosen) > _MOST_DIGITS or chosen in dict(options):
         return options
     return sorted([*options, (chosen, words(int(chosen)))], key=lambda one: int(one[0]))
-
-
-def _age(hours: int) -> str:
-    if hours % _DAY or hours == _DAY:
-        return ngettext("Last %(num)s hour", "Last %(num)s hours", hours)
-    if hours == 7 * _DAY:
-        return gettext("Last week")
-    return ngettext("Last %(num)s day", "Last %(num)s days", hours // _DAY)
-
-
-def _number(number: int) -> str:
-    return gettext("At most %(num)s", num=number)
-
-
-def _distance(km: int) -> str:
-    return gettext("Within %(km)s km", km=km)

@@ -14,7 +14,7 @@ from babel.numbers import (
     format_currency,
     format_decimal,
 )
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 
 from webapp.i18n import current_language
 from webapp.pages.reader import zone_of_reader
@@ -22,9 +22,10 @@ from webapp.pages.reader import zone_of_reader
 _DAYS = {"en": "d MMM yyyy", "ko": "y년 M월 d일"}
 # From here on an age is a date.
 _OLD = timedelta(days=30)
-# Koreans count pay in units of ten thousand.
+# Koreans count pay in units of ten thousand, and ten thousand of these are one of the next.
 _MAN = 10_000
 _MANY = 1_000_000
+_DAY_HOURS = 24
 
 
 def job_types() -> dict[str, str]:
@@ -35,6 +36,25 @@ def job_types() -> dict[str, str]:
         "contract": gettext("Contract"),
         "internship": gettext("Internship"),
     }
+
+
+def age_words(hours: int) -> str:
+    """Return `Last 3 days` of how old a posting may be."""
+    if hours % _DAY_HOURS or hours == _DAY_HOURS:
+        return ngettext("Last %(num)s hour", "Last %(num)s hours", hours)
+    if hours == 7 * _DAY_HOURS:
+        return gettext("Last week")
+    return ngettext("Last %(num)s day", "Last %(num)s days", hours // _DAY_HOURS)
+
+
+def number_words(number: int) -> str:
+    """Return how many postings of each site are wanted."""
+    return gettext("At most %(num)s", num=number)
+
+
+def distance_words(km: int) -> str:
+    """Return how far from its place a posting may be."""
+    return gettext("Within %(km)s km", km=km)
 
 
 def salary(value: Mapping[str, Any]) -> str:
@@ -137,4 +157,11 @@ def _is_man(amount: Decimal, currency: str) -> bool:
 
 
 def _man(amount: Decimal) -> str:
-    return f"{format_decimal(amount / _MAN, locale='ko')}만"
+    """Return `7,500만`, `1억` or `1억 1,000만`, as pay is read in Korea."""
+    many, man = divmod(int(amount / _MAN), _MAN)
+    words = [
+        f"{format_decimal(number, locale='ko')}{unit}"
+        for number, unit in ((many, "억"), (man, "만"))
+        if number
+    ]
+    return " ".join(words)

@@ -46,10 +46,11 @@ _NOTES = ("made", "changed", "resumed", "gone", "unreadable")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of a saved search, as a link shows it."""
+    """A run of a saved search, as a link shows it, and when it began by its person's clock."""
 
     job: Job
     words: str
+    began: str
 
 
 @pages_blueprint.get("/saved")
@@ -58,14 +59,18 @@ def saved() -> Response:
     person = current_person()
     cards: list[dict[str, Any]] = []
     searched: list[dict[str, Any]] = []
+    zone = ""
     if person is not None:
         with database().owner(person.id) as session:
-            cards = _cards(session, session.get_one(User, person.id))
+            user = session.get_one(User, person.id)
+            cards, zone = _cards(session, user), user.time_zone
             searched = _searched(session)
     page = render_template(
         "saved/list.html",
         cards=cards,
         searched=searched,
+        own_zone=zone,
+        own_place=place_of(zone),
         deleted="deleted" in request.args,
         new_key=new_key(),
     )
@@ -99,10 +104,11 @@ def saved_search(saved_id: UUID) -> Response:
             texts=texts,
             times=times_of(schedule, user.time_zone) if schedule else None,
             bounds=_bounds(search, user.time_zone),
+            own_zone=user.time_zone,
             own_place=place_of(user.time_zone),
             away=away_words(skipped_while_away(session).get(saved_id, 0)),
             last=_last_runs(session, user, [search]).get(saved_id),
-            slots=_slots(session, search, found[:A_PAGE], told=is_told(texts, search)),
+            slots=_slots(session, user, search, found[:A_PAGE]),
             older=found[A_PAGE - 1].id if len(found) > A_PAGE else None,
             before=before,
             new_key=new_key(),
@@ -151,7 +157,7 @@ def photo_about(session: Session, search: SavedSearch) -> UUID | None:
 def _cards(session: Session, user: User) -> list[dict[str, Any]]:
     found = saved_searches(session)
     asked, last = asked_about(session, found), _last_runs(session, user, found)
-    away = skipped_while_away(session)
+    away, now = skipped_while_away(session), datetime.now(UTC)
     return [
         {
             "search": search,
@@ -160,6 +166,7 @@ def _cards(session: Session, user: User) -> list[dict[str, Any]]:
             "state": state_word(search),
             "when": when_words(search.cron_lines, search.time_zone),
             "away": away_words(away.get(search.id, 0)),
+            "next": search.next_slot_at and local_words(search.next_slot_at, user.time_zone, now),
             "last": last.get(search.id),
         }
         for search in found
@@ -204,24 +211,30 @@ def _last_runs(session: Session, user: User, searches: Sequence[SavedSearch]) ->
     for job in session.scalars(select(Job).where(Job.id.in_(ids))):
         search = by_id.get(job.saved_search_id) if job.saved_search_id else None
         if search is not None:
-            told = is_told(texts, search)
-            runs[search.id] = Run(job, run_words(job, search, is_told=told))
+            runs[search.id] = _run(job, search, user, told=is_told(texts, search))
     return runs
 
 
+def _run(job: Job, search: SavedSearch, user: User, *, told: bool) -> Run:
+    began = local_words(job.created_at, user.time_zone, datetime.now(UTC))
+    return Run(job, run_words(job, search, is_told=told), began)
+
+
 def _slots(
-    session: Session, search: SavedSearch, found: Sequence[Occurrence], *, told: bool
+    session: Session, user: User, search: SavedSearch, found: Sequence[Occurrence]
 ) -> list[dict[str, Any]]:
     """Return what came of slots: a run, or why none."""
     ids = [one.job_id for one in found if one.job_id is not None]
     jobs = {job.id: job for job in session.scalars(select(Job).where(Job.id.in_(ids)))}
+    told, now = is_told(texts_of(session, user), search), datetime.now(UTC)
     rows = []
     for one in found:
         job = jobs.get(one.job_id) if one.job_id else None
         rows.append(
             {
                 "due_at": one.due_at,
-                "run": Run(job, run_words(job, search, is_told=told)) if job else None,
+                "due": local_words(one.due_at, user.time_zone, now),
+                "run": _run(job, search, user, told=told) if job else None,
                 "skipped": skip_word(one.skipped),
                 "late": late_words(one.late) if one.late > LATE and not one.skipped else "",
             }

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from models import Job, User
-from models.saved_search import SavedSearch, find_saved_by_idempotency_key
+from models.saved_search import SavedSearch, Telling, find_saved_by_idempotency_key
 from models.schedule import MOST_LINES, Schedule
 from models.simple_schedule import default_schedule
 from tasks.registry import UnknownKindError
@@ -30,6 +30,7 @@ from tasks.submission import (
     PhoneNotVerifiedError,
     TextsOffError,
     TextsStoppedError,
+    check_can_be_texted,
 )
 from webapp.auth import current_person
 from webapp.db import database, settings
@@ -137,6 +138,7 @@ def save_search() -> AnyResponse:
             raise _GoneError
         user = session.get_one(User, person.id)
         schedule = form.schedule(user.time_zone)
+        _check_texts(session, user, form)
         if schedule is None or form.errors:
             raise NotRightError
         saving = Saving(
@@ -246,10 +248,12 @@ _REFUSALS = (
 
 def _change(session: Session, search: SavedSearch, form: SavedForm) -> None:
     """Do what the form asks to a search that is locked."""
-    zone = session.get_one(User, search.owner_id).time_zone
-    schedule = form.schedule(zone, search.known_schedule)
+    user = session.get_one(User, search.owner_id)
+    schedule = form.schedule(user.time_zone, search.known_schedule)
     if not form.name:
         form.errors["name"] = gettext("Give it a name, so that you know it again.")
+    if search.notify != Telling.ALWAYS:
+        _check_texts(session, user, form)
     if schedule is None or form.errors:
         raise NotRightError
     change(
@@ -265,6 +269,16 @@ def _change(session: Session, search: SavedSearch, form: SavedForm) -> None:
         missed_limit_seconds=form.missed_limit_seconds,
         locale=current_language(),
     )
+
+
+def _check_texts(session: Session, user: User, form: SavedForm) -> None:
+    """Say beside all else that is wrong whether texts after every run can be sent at all."""
+    if form.notify != Telling.ALWAYS:
+        return
+    try:
+        check_can_be_texted(session, settings(), user.id)
+    except (PhoneNotVerifiedError, TextsOffError, TextsStoppedError) as error:
+        _explain(form, error)
 
 
 def _explain(form: SavedForm, error: Exception) -> None:
@@ -313,6 +327,7 @@ def _page(session: Session, user: User, subject: Subject, form: SavedForm) -> Re
         times=times,
         suggested=when_words(suggested.cron_lines, suggested.time_zone),
         morning=MORNING_TIME,
+        own_zone=user.time_zone,
         own_place=place_of(user.time_zone),
         has_no_zone=user.time_zone == UNSET_ZONE,
         days=day_words(),

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from flask import Request
 from flask_babel import gettext
 
+from models.cron import CronLineError, cron_line, tidy
 from models.saved_search import SavedSearch, Telling
-from models.schedule import MOST_LINES, Schedule, ScheduleError
+from models.schedule import MOST_LINES, Schedule, ScheduleError, check_zone
 from models.simple_schedule import WEEKDAYS, default_schedule, simple_form, simple_lines
 from models.wall_clock import first_moment
 from tasks.saved_searches import MOST_NAME, check_schedule
@@ -29,6 +30,7 @@ from webapp.pages.saved_words import (
     too_many_lines,
     too_many_times,
 )
+from webapp.pages.saved_zones import no_such_zone
 from webapp.pages.zones import zone_named
 from webapp.resources.schemas import is_odd_text
 from webapp.schedules import read_schedule
@@ -212,6 +214,7 @@ class SavedForm:
         cron, named = None, None
         if self.when == OWN:
             named = self.time_zone or None
+            self._check_zone()
             if self.lines:
                 cron = self.lines[: MOST_LINES + 1]
                 self._check_lines(cron)
@@ -245,16 +248,26 @@ class SavedForm:
         return given
 
     def _check_lines(self, lines: list[str]) -> None:
-        """Say which line is wrong; the others are looked at when that one is right."""
+        """Say of each line that is wrong what would be right."""
         if len(lines) > MOST_LINES:
             self.errors["cron"] = too_many_lines()
             return
+        wrong = []
         for place, line in enumerate(lines):
             try:
-                Schedule((line,), "UTC")
-            except ScheduleError as error:
-                self.errors["cron"] = line_problem(place, error)
-                return
+                cron_line(tidy(line))
+            except CronLineError as error:
+                wrong.append(line_problem(place, error))
+        if wrong:
+            self.errors["cron"] = "\n".join(wrong)
+
+    def _check_zone(self) -> None:
+        if not self.time_zone:
+            return
+        try:
+            check_zone(self.time_zone)
+        except ScheduleError:
+            self.errors["time_zone"] = no_such_zone(self.time_zone, current_language())
 
     def _moment(self, name: str, zone: str, kept: datetime | None) -> datetime | None:
         """Return the moment of what was typed; `kept` to the second if that is how it is shown."""

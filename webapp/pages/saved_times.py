@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
@@ -18,10 +18,9 @@ from webapp.pages.schedule_words import clock_change_words
 from webapp.schedules import SLOTS_AHEAD, next_slots
 
 _MOMENTS = {"en": "EEE d MMM, HH:mm", "ko": "M월 d일 (EEE) HH:mm"}
-_FAR_MOMENTS = {"en": "EEE d MMM yyyy, HH:mm", "ko": "y년 M월 d일 (EEE) HH:mm"}
+_OF_OTHER_YEARS = {"en": "EEE d MMM yyyy, HH:mm", "ko": "y년 M월 d일 (EEE) HH:mm"}
 _DAYS = {"en": "EEEE d MMMM yyyy", "ko": "y년 M월 d일 EEEE"}
 _WEEKDAYS = {"en": "EEE", "ko": "(EEE)"}
-_FAR = timedelta(days=300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +76,11 @@ def times_of(schedule: Schedule, zone: str) -> Times:
 
 
 def local_words(moment: datetime, zone: str, now: datetime) -> str:
-    """Return what a zone's clock shows at a moment, with the year where that is not plain."""
-    formats = _FAR_MOMENTS if abs(moment - now) > _FAR else _MOMENTS
+    """Return what a zone's clock shows at a moment, with the year where it is not this one."""
+    local, this_year = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).year
+    formats = _MOMENTS if local.year == this_year else _OF_OTHER_YEARS
     language = current_language()
-    return format_datetime(moment.astimezone(ZoneInfo(zone)), formats[language], locale=language)
+    return format_datetime(local, formats[language], locale=language)
 
 
 def _there(moment: datetime, zone: str, own: str) -> str:

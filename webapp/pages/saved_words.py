@@ -9,19 +9,22 @@ from babel.dates import get_day_names
 from flask_babel import gettext, ngettext
 
 from models import Job, JobStatus
+from models.cron import CronLineError
 from models.saved_search import PauseReason, SavedSearch, Telling
 from models.schedule import MOST_LINES, ScheduleError
 from models.simple_schedule import WEEKDAYS
 from webapp.db import settings
 from webapp.i18n import current_language
+from webapp.pages.cron_words import cron_words
 from webapp.pages.form_words import choose_one, in_line
 from webapp.pages.results import count_of
+from webapp.pages.saved_zones import no_such_zone
 from webapp.pages.schedule_words import schedule_words
 from webapp.pages.words import N_, status_word
 from webapp.pages.zones import city_of, is_zone
 
 MOST_LIMIT_HOURS = 7 * 24
-_PLACE = re.compile(r"schedule\.(times|cron|weekdays)\.(\d+)")
+_PLACE = re.compile(r"schedule\.times\.(\d+)")
 
 _TELLINGS = {
     Telling.NEW: N_("Only when there is something new"),
@@ -138,28 +141,20 @@ def too_many_lines() -> str:
     return gettext("Give at most %(most)s lines.", most=MOST_LINES)
 
 
-def line_problem(place: int, error: ScheduleError) -> str:
+def line_problem(place: int, error: CronLineError) -> str:
     """Return what is wrong with one cron line; `place` counts from 0."""
-    why = str(error)
-    if current_language() != "en":
-        why = gettext(
-            "This is not a cron line: it has five fields (minute, hour, day, month, weekday), "
-            "such as 0 8 * * 1-5."
-        )
-    return in_line(place + 1, why)
+    return in_line(place + 1, cron_words(error))
 
 
 def schedule_problem(error: ScheduleError) -> dict[str, str]:
     """Return what is wrong with a schedule, by the field of the form that it is about."""
     found = _PLACE.fullmatch(error.field)
-    if found and found[1] == "times":
-        return {f"times-{found[2]}": gettext("Give a time of day, such as 08:00.")}
-    if found and found[1] == "cron":
-        return {"cron": line_problem(int(found[2]), error)}
+    if found:
+        return {f"times-{found[1]}": gettext("Give a time of day, such as 08:00.")}
     sentences = {
         "times": too_many_times(),
         "cron": too_many_lines(),
-        "time_zone": _no_such_zone(error),
+        "time_zone": no_such_zone("", current_language()),
         "ends_at": gettext("With this no time is left. Choose other times, or a later end."),
         "schedule": gettext(
             "Two of these times are too close to each other. Leave %(minutes)s minutes at least.",
@@ -168,9 +163,3 @@ def schedule_problem(error: ScheduleError) -> dict[str, str]:
     }
     name = error.field.removeprefix("schedule.")
     return {name: sentences[name]} if name in sentences else {"form": choose_one()}
-
-
-def _no_such_zone(error: ScheduleError) -> str:
-    if current_language() == "en":
-        return str(error)  # it suggests one that is spelled alike
-    return gettext("There is no such time zone. Choose one of the list, such as Europe/London.")

@@ -7,6 +7,8 @@ from zoneinfo import available_timezones
 
 from babel.dates import get_timezone_location
 
+from webapp.i18n import LANGUAGES
+
 _AREAS = ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 
 
@@ -29,9 +31,22 @@ def zones(language: str) -> list[tuple[str, str]]:
 
 
 def zone_named(typed: str, language: str) -> str:
-    """Return the zone whose city somebody typed; what is no such city is returned as it is."""
+    """Return the zone whose city somebody typed; what is no such city is returned as it is.
+
+    Args:
+        typed: in any language of the pages.
+        language: the reader's, whose name counts first.
+    """
     wanted = typed.casefold()
-    return next((name for name, city in zones(language) if city.casefold() == wanted), typed)
+    return next(
+        (
+            name
+            for known in (language, *LANGUAGES)
+            for name, city in zones(known)
+            if city.casefold() == wanted
+        ),
+        typed,
+    )
 
 
 def city_of(name: str, language: str) -> str:

@@ -2,19 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from models.cron import CronLineError, cron_line, tidy
 from models.occurrence import Skip
 from models.saved_search import PauseReason, Telling
+from models.schedule import ScheduleError, check_order, check_zone
+from models.simple_schedule import simple_lines
+from tasks.registry import kinds
 from tasks.saved_searches import MOST_NAME
+from tasks.submission import InvalidParamsError, check_fields
 from webapp.resources.schemas import MAX_PAGE, JobLinks, Text
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 MOST_MISSED_SECONDS = 7 * 86400
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Let pydantic tell, beside all else that is wrong, what a part of a schedule is not."""
+    try:
+        yield
+    except (ScheduleError, CronLineError) as error:
+        raise PydanticCustomError("schedule", "{message}", {"message": str(error)}) from None
+
+
+def _time(typed: str) -> str:
+    with _told():
+        simple_lines([typed])
+    return typed
+
+
+def _line(typed: str) -> str:
+    with _told():
+        cron_line(tidy(typed))
+    return typed
+
+
+def _zone(typed: str) -> str:
+    with _told():
+        check_zone(typed)
+    return typed
+
+
+TimeOfDay = Annotated[Text, AfterValidator(_time)]
+CronLine = Annotated[Text, AfterValidator(_line)]
+ZoneName = Annotated[Text, Field(max_length=64), AfterValidator(_zone)]
 
 
 class ScheduleRequest(BaseModel):
@@ -22,23 +71,30 @@ class ScheduleRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    times: list[Text] | None = Field(
+    times: list[TimeOfDay] | None = Field(
         None, min_length=1, max_length=12, description="Times of day there, such as `08:00`."
     )
     weekdays: list[Weekday] | None = Field(
         None, max_length=7, description="With `times`: only on these days; every day unless given."
     )
-    cron: list[Text] | None = Field(
+    cron: list[CronLine] | None = Field(
         None,
         min_length=1,
         max_length=12,
         description="Instead of `times`: lines of five fields, such as `30 7 * * 1-5`.",
     )
-    time_zone: Text | None = Field(
-        None, max_length=64, description="IANA name, such as Asia/Seoul; yours unless given."
+    time_zone: ZoneName | None = Field(
+        None, description="IANA name, such as Asia/Seoul; yours unless given."
     )
     starts_at: AwareDatetime | None = Field(None, description="No slot before this.")
     ends_at: AwareDatetime | None = Field(None, description="No slot after this.")
+
+    @field_validator("ends_at")
+    @classmethod
+    def _after_the_start(cls, ends_at: datetime | None, info: ValidationInfo) -> datetime | None:
+        with _told():
+            check_order(info.data.get("starts_at"), ends_at)
+        return ends_at
 
 
 class SavedSearchRequest(BaseModel):
@@ -54,6 +110,32 @@ class SavedSearchRequest(BaseModel):
         "this kind asked.",
     )
     params: dict[str, Any] | None = Field(None, description="What the kind works on.")
+
+    @field_validator("params")
+    @classmethod
+    def _fit_the_kind(
+        cls, params: dict[str, Any] | None, info: ValidationInfo
+    ) -> dict[str, Any] | None:
+        """Refuse wrong ones together with all else; the database is asked later."""
+        kind = kinds().get(info.data.get("kind") or "")
+        if kind is None or params is None:
+            return params
+        try:
+            check_fields(kind, params)
+        except InvalidParamsError as refused:
+            raise ValidationError.from_exception_data(
+                "params",
+                [
+                    InitErrorDetails(
+                        type=PydanticCustomError("params", "{message}", {"message": one.message}),
+                        loc=tuple(one.field.split(".")[1:]),
+                        input=None,
+                    )
+                    for one in refused.errors
+                ],
+            ) from None
+        return params
+
     name: Text | None = Field(
         None,
         min_length=1,

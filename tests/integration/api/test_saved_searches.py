@@ -73,6 +73,46 @@ def test_a_search_is_kept_from_a_job_or_from_the_newest_of_a_kind(a: Api, b: Api
 
 
 @pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        (
+            {
+                "schedule": {
+                    "cron": ["61 19 * * *", "0 8 * * *", "@daily"],
+                    "time_zone": "Korea",
+                    "starts_at": "2030-01-02T00:00:00Z",
+                    "ends_at": "2030-01-01T00:00:00Z",
+                },
+                "params": {"steps": 0, "surprise": 1},
+                "missed_limit_seconds": 1,
+            },
+            {
+                *("schedule.cron.0", "schedule.cron.2", "schedule.time_zone", "schedule.ends_at"),
+                *("params.steps", "params.surprise", "missed_limit_seconds"),
+            },
+        ),
+        (
+            {"schedule": {"times": ["8", "08:00", "25:00"], "time_zone": "X", "weekdays": ["x"]}},
+            {
+                *("schedule.times.0", "schedule.times.2"),
+                *("schedule.time_zone", "schedule.weekdays.0"),
+            },
+        ),
+    ],
+)
+def test_all_that_is_not_right_is_named_at_once(
+    a: Api, body: dict[str, Any], fields: set[str]
+) -> None:
+    """However deep it is, with what would be right."""
+    asked = {"kind": "count_slowly", "params": {}, **body}
+    refused = a.post("saved-searches", json=asked).get_json()["errors"]
+    assert {error["field"] for error in refused} == fields
+    told = {error["field"]: error["message"] for error in refused}
+    assert told.get("schedule.cron.0", "its first field").count("its first field") == 1
+    assert told.get("params.steps", "1 to").count("1 to") == 1
+
+
+@pytest.mark.parametrize(
     ("body", "field"),
     [
         ({"schedule": {"times": ["25:00"]}}, "schedule.times.0"),

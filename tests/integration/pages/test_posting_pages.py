@@ -83,7 +83,10 @@ def test_a_filled_in_form_is_a_search(
     }
     person.type_code(settings, page)
     said = words(person.get(page).text)
-    assert "제빵사 · 서울 · 원격 근무" in said
+    assert (
+        "제빵사 · 서울 · 25 km 이내 · 대한민국 · 원격 근무만 · 파트타임 · 최근 3일 · 50건까지 · "
+        "example.org, example.com" in said
+    )
     assert "앱을 닫거나 휴대폰을 잠가도 괜찮아요!" in said
 
 
@@ -111,7 +114,7 @@ def test_wrong_fields_are_told_where_they_are_and_nothing_is_lost(
     for field, said in (
         ("job_title", "Say what job you are looking for."),
         ("location", "At most 120 characters, please."),
-        ("feeds", "Line 2: The address must begin with http:// or https://."),
+        ("feeds", "Line 2: the address must begin with http:// or https://."),
         ("phone", "That is not a mobile number we know how to text."),
     ):
         assert f'id="{field}-problem">{said}' in page
@@ -139,7 +142,7 @@ def test_wrong_fields_are_told_where_they_are_and_nothing_is_lost(
         ({"feeds": "http://127.0.0.1/x"}, "does not lead to the public internet"),
         (
             {"feeds": f"https://example.org/\n\nhttps://example.org/{'a' * 2100}"},
-            'id="feeds-problem">Line 2: This is not a web address we can open.</p>',
+            'id="feeds-problem">Line 2: this is not a web address we can open.</p>',
         ),
         ({"only_own_feeds": "yes"}, 'id="feeds-problem">Give the address of a feed here'),
     ):

@@ -97,6 +97,8 @@ def test_a_card_tells_all_that_is_known(answered: Callable[..., tuple[Any, UUID]
     [
         ((50_000, 60_000, "GBP", "year"), "£50,000–£60,000 a year", "연봉 £50,000~£60,000"),
         ((12.5, None, "USD", "hour"), "from $12.50 an hour", "시급 US$12.50 이상"),
+        ((75e6, 110e6, "KRW", "year"), "₩75M–₩110M a year", "연봉 7,500만~1억 1,000만 원"),
+        ((100e6, 200e6, "KRW", "year"), "₩100M–₩200M a year", "연봉 1억~2억 원"),
         ((None, 2_500_000, "KRW", "month"), "up to ₩2.5M a month", "월급 250만 원 이하"),
         ((9_860, 9_860, "KRW", "hour"), "₩9,860 an hour", "시급 ₩9,860"),
         ((100, 200, None, "day"), "100–200 a day", "일급 100~200"),

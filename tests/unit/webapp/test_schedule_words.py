@@ -11,6 +11,7 @@ from flask_babel import Babel
 
 from models.schedule import Schedule
 from webapp.i18n import current_language
+from webapp.pages.saved_times import local_words
 from webapp.pages.schedule_words import clock_change_words, schedule_words
 
 WEBAPP = Path(__file__).resolve().parents[3] / "webapp"
@@ -98,3 +99,22 @@ def test_a_change_of_the_clock_is_told_before_saving(
     with app.test_request_context(headers={"Accept-Language": "ko"}):
         said = clock_change_words(change, zone)
     assert said == korean if korean else "요." in said and "the" not in said
+
+
+def test_a_time_of_another_year_says_which(app: Flask) -> None:
+    """By the clock of its reader, however near it is."""
+    now = datetime(2026, 12, 31, 14, tzinfo=UTC)
+    wanted = {
+        "en": ("Thu 31 Dec, 23:30", "Fri 1 Jan 2027, 00:30", "Thu 1 Jan, 09:00"),
+        "ko": ("12월 31일 (목) 23:30", "2027년 1월 1일 (금) 00:30", "1월 1일 (목) 09:00"),
+    }
+    moments = (
+        datetime(2026, 12, 31, 14, 30, tzinfo=UTC),
+        datetime(2026, 12, 31, 15, 30, tzinfo=UTC),
+        datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    for language, expected in wanted.items():
+        with app.test_request_context(headers={"Accept-Language": language}):
+            assert tuple(local_words(one, "Asia/Seoul", now) for one in moments) == expected
+            in_london = local_words(moments[1], "Europe/London", now)
+        assert "2027" not in in_london

@@ -23,10 +23,35 @@ function takeBack(event) {
   again = setTimeout(ask, AGAIN_MS * (1 + Math.random() / 2));
 }
 
+// What is wrong stands at its field too, as on a page that was sent. Of texts the times know nothing.
+function mark() {
+  const wrong = JSON.parse(times()?.dataset.wrong ?? "null");
+  if (!wrong) return;
+  for (const place of form().querySelectorAll(".problem[id$='-problem']")) {
+    const name = place.id.replace("-problem", "");
+    if (name === "notify") continue;
+    const said = wrong[name] ?? "";
+    place.textContent = said;
+    place.hidden = !said;
+    const field = document.getElementById(name);
+    if (said) field?.setAttribute("aria-invalid", "true");
+    else field?.removeAttribute("aria-invalid");
+    describe(field ?? place.closest("fieldset"), place.id, said);
+  }
+}
+
+function describe(field, id, said) {
+  const ids = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((one) => one && one !== id);
+  if (said) ids.push(id);
+  if (ids.length) field.setAttribute("aria-describedby", ids.join(" "));
+  else field.removeAttribute("aria-describedby");
+}
+
 // Whether it holds anything but what the server filled in.
 const isChanged = (field) =>
   ["checkbox", "radio"].includes(field.type) ? field.checked !== field.defaultChecked : "defaultValue" in field && field.value !== field.defaultValue;
 
+document.addEventListener("htmx:after:swap", mark);
 document.addEventListener("htmx:response:error", takeBack);
 document.addEventListener("htmx:error", takeBack);
 addEventListener("online", ask);

@@ -11,18 +11,14 @@ const moment = format({ ...date, year: "numeric", ...clock });
 const formats = {
   "": moment,
   seconds: format({ ...date, ...clock, second: "2-digit" }),
-  day: format({ weekday: "short", ...date, ...clock }),
-  farDay: format({ weekday: "short", ...date, year: "numeric", ...clock }),
 };
-const FAR_MS = 300 * 86_400_000;
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function showTimes() {
   for (const time of document.querySelectorAll("time[data-local]")) {
     const when = new Date(time.dateTime);
     if (Number.isNaN(when.valueOf())) continue;
-    const isFar = time.dataset.local === "day" && Math.abs(when - Date.now()) > FAR_MS;
-    time.textContent = formats[isFar ? "farDay" : time.dataset.local].format(when);
+    time.textContent = formats[time.dataset.local].format(when);
     time.title = zone;
     time.removeAttribute("data-local");
   }

@@ -199,3 +199,30 @@ def test_a_zone_that_is_gone_is_said(
     person.press(page, page, when="morning", name="x", missed_hours="6")
     person.press(here, f"{here}/resumption")
     assert len(next_times(person.get(here).text)) == 5
+
+
+def test_the_clock_of_a_device_is_offered_where_it_is_another(saved: Any) -> None:
+    """With a form that comes back to the page it was on, and to no other site."""
+    person, saved_id, _ = saved()
+    page = f"/saved/{saved_id}/edit"
+    offer = person.get(f"/saved/clock?device=America/New_York&back={page}")
+    assert offer.status_code == 200 and f'name="back" value="{page}"' in offer.text
+    assert "the clock in New York, the times here by yours: Seoul." in words(offer.text)
+    for device in ("Asia/Seoul", "Moon/Tranquility", ""):
+        assert person.get(f"/saved/clock?device={device}").status_code == 204
+    fields = person.fields(page, page)
+    sent = {"csrf_token": fields["csrf_token"], "time_zone": "America/New_York"}
+    for back, wanted in (
+        (page, page),
+        (f"/saved/{saved_id}", f"/saved/{saved_id}"),
+        (f"/saved/new?job={saved_id}", f"/saved/new?job={saved_id}"),
+        ("https://example.org/saved", "/saved"),
+        (f"//example.org/saved/{saved_id}", "/saved"),
+        (f"/saved/{saved_id}/deletion", "/saved"),
+    ):
+        answer = person.post("/account/time-zone", **sent, back=back)
+        assert (answer.status_code, answer.headers["Location"]) == (303, wanted)
+    text = words(person.get(page).text)
+    assert "At 08:00 by your clock (New York)" in text
+    stranger = person.client.application.test_client()
+    assert stranger.get("/saved/clock?device=America/New_York").status_code == 204

@@ -112,8 +112,9 @@ def test_what_few_people_choose_is_kept_too(searched: Any, row: Any) -> None:
         ({**OWN, "times": ["", ""]}, "times", "Give at least one time."),
         ({**OWN, "times": [f"{hour:02}:00" for hour in range(13)]}, "times", "at most 12 times"),
         ({**OWN, "times": ["08:00", "08:10"]}, "schedule", "Leave 30 minutes at least."),
-        ({**OWN, "times": "08:00", "time_zone": "Asia/Seul"}, "time_zone", "e.g. Asia/Seoul"),
-        ({**OWN, "cron": "0 8 * * *\n0 25 * * *"}, "cron", "Line 2: "),
+        ({**OWN, "times": "08:00", "time_zone": "Asia/Seul"}, "time_zone", "such as Seoul."),
+        ({**OWN, "cron": "0 8 * * *\n0 25 * * *"}, "cron", "Line 2: the hour, its second field"),
+        ({**OWN, "cron": "@daily\n8"}, "cron", "such as 0 0 * * *.\nLine 2: it must have five"),
         ({**OWN, "cron": "\n".join(["what?"] * 13)}, "cron", "Give at most 12 lines."),
         ({"starts_at": "tomorrow"}, "starts_at", "Give a day and a time"),
         ({"ends_at": "2027-02-30T10:00"}, "ends_at", "Give a day and a time"),
@@ -146,6 +147,45 @@ def test_what_is_wrong_stands_at_its_field(
     if field != "name":
         assert 'value="My own bakers"' in answer.text
     assert "Nothing is saved yet." in person.get("/saved").text
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_all_that_is_wrong_is_marked_at_once(searched: Any, language: str) -> None:
+    """Lines, zone, end, texts, name and hours: each at its own field."""
+    person, job = searched(language=language)
+    wrong = {
+        "when": "own", "cron": "61 19 * * *", "time_zone": "Atlantis", "ends_at": "soon",
+        "notify": "always", "name": "x" * 101, "missed_hours": "0",
+    }  # fmt: skip
+    answer = keep(person, job, **wrong)
+    assert answer.status_code == 422
+    said = dict(re.findall(r'class="problem" id="(\w+)-problem">([^<]+)<', answer.text))
+    assert said.keys() == wrong.keys() - {"when"}
+    assert ("런던" if language == "ko" else "London") in said["time_zone"]
+    saved_id = kept(keep(person, job, missed_hours="6"))
+    page = f"/saved/{saved_id}/edit"
+    changed = person.press(page, page, **wrong).text
+    assert dict(re.findall(r'class="problem" id="(\w+)-problem">([^<]+)<', changed)) == said
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_place_is_known_by_its_name_in_either_language(
+    searched: Any, row: Any, language: str
+) -> None:
+    """Whichever the page is in; what is no place is answered with one that is written alike."""
+    person, job = searched(language=language, zone="Europe/Paris")
+    times = {"when": "own", "times": "09:00", "missed_hours": "6"}
+    for typed in ("서울", "Seoul", "seoul", "Asia/Seoul"):
+        saved_id = kept(keep(person, job, **times, time_zone=typed))
+        assert row(saved_id, "time_zone") == ("Asia/Seoul",)
+    for typed, wanted in (
+        ("Seul", {"en": "Seoul", "ko": "서울"}),
+        ("런든", {"en": "London", "ko": "런던"}),
+        ("+09:00", {"en": "London", "ko": "런던"}),
+    ):
+        answer = keep(person, job, **times, time_zone=typed)
+        problem = re.search(r'id="time_zone-problem">([^<]*)<', answer.text)
+        assert problem is not None and wanted[language] in problem[1], typed
 
 
 @pytest.mark.parametrize(
