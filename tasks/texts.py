@@ -12,9 +12,9 @@ from tasks.about import about
 from tasks.registry import UnknownKindError, find_kind
 from tasks.segments import Encoding, segments, writable
 
-# The fuller words first; the second of each for little room: with the mark of Korea's carriers and
-# a link of 42 characters, 20 are left.
-_WORDS = {
+# The fuller words first, then those for little room: with the mark of Korea's carriers and a link
+# of 42 characters, 20 are left. What was searched is cut only where the last ones do not fit.
+_WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "en": {
         "results": (
             "Textback found {count} results: {about}. {link}",
@@ -48,19 +48,41 @@ _WORDS = {
         ),
     },
     "ko": {
-        "results": ("Textback {about} 결과 {count}건 {link}", "{about} 결과 {count}건 {link}"),
-        "one": ("Textback {about} 결과 1건 {link}", "{about} 결과 1건 {link}"),
-        "none": ("Textback {about} 결과 없음 {link}", "{about} 결과 없음 {link}"),
-        "done": ("Textback {about} 결과가 나왔어요 {link}", "{about} 결과 나옴 {link}"),
+        "results": (
+            "Textback {about} 결과 {count}건 {link}",
+            "{about} 결과 {count}건 {link}",
+            "{about} {count}건 {link}",
+        ),
+        "one": (
+            "Textback {about} 결과 1건 {link}",
+            "{about} 결과 1건 {link}",
+            "{about} 1건 {link}",
+        ),
+        "none": (
+            "Textback {about} 결과 없음 {link}",
+            "{about} 결과 없음 {link}",
+            "{about} 없음 {link}",
+        ),
+        "done": (
+            "Textback {about} 결과가 나왔어요 {link}",
+            "{about} 결과 나옴 {link}",
+            "{about} 나옴 {link}",
+        ),
         "failed": ("Textback {about} 검색 실패, 이유 {link}", "{about} 실패 {link}"),
         "new": (
             "Textback {about} 새 결과 {new}건 (모두 {count}건) {link}",
             "{about} 새 결과 {new}건 {link}",
+            "{about} 새 {new}건 {link}",
         ),
-        "nothing_new": ("Textback {about} 새 결과 없음 {link}", "{about} 새 결과 없음 {link}"),
+        "nothing_new": (
+            "Textback {about} 새 결과 없음 {link}",
+            "{about} 새 결과 없음 {link}",
+            "{about} 새것 없음 {link}",
+        ),
         "set_up": (
             "Textback {about} 이제 새 결과를 알려 드려요 (지금 {count}건) {link}",
             "{about} 새 결과 알림 시작 {link}",
+            "{about} 알림 시작 {link}",
         ),
         "paused": ("Textback {about} 계속 실패해 멈춤 {link}", "{about} 멈춤 {link}"),
     },
@@ -153,6 +175,13 @@ def preview_text(job: Job, base_url: str, country: str | None = None) -> TextPre
     )
     words = body.removesuffix(link).rstrip().replace(_NOT_YET, "…")
     return TextPreview(words, f"{urlsplit(base_url).netloc}/r/…", segments(body, country).count)
+
+
+def example_words(locale: str, base_url: str, country: str | None = None) -> str:
+    """Return what stands before the link of a text from this server, for a search with results."""
+    link = f"{base_url}/r/{'x' * TOKEN_CHARACTERS}"
+    body = text_body(locale=locale, succeeded=True, result_count=24, link=link, country=country)
+    return body.removesuffix(link).rstrip()
 
 
 def text_body(

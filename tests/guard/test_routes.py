@@ -32,6 +32,7 @@ OPEN = {
     "pages.jobs": "shows a stranger an empty list",
     "pages.saved": "shows a stranger an empty list",
     "pages.account": "tells a stranger that there is no account yet",
+    "pages.offer_clock": "tells a stranger nothing",
     "pages.result": "the link is the secret",
     "hooks.status": "signed by the carrier, and the address is a secret",
     "hooks.inbound": "signed by the carrier",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +12,8 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from models import Job, JobStatus, Occurrence, User
-from models.occurrence import occurrences_page, skipped_while_away
+from models import Job, JobStatus, User
+from models.occurrence import skipped_while_away
 from models.saved_search import SavedSearch, saved_searches
 from tasks.registry import kinds
 from webapp.auth import current_person
@@ -24,33 +23,20 @@ from webapp.pages.asked import asked_of
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
 from webapp.pages.results import photo_of
+from webapp.pages.saved_past import Place, Run, past_of, run_of
 from webapp.pages.saved_texts import is_told, texts_of
 from webapp.pages.saved_times import local_words, times_of
 from webapp.pages.saved_words import (
     away_words,
-    late_words,
     place_of,
     run_words,
     state_word,
     telling_word,
     when_words,
 )
-from webapp.pages.slot_words import skip_word
 
-A_PAGE = 20
-MOST_BEFORE = 2**62
-LATE = timedelta(minutes=1)
 # What a page says once, of what led to it.
 _NOTES = ("made", "changed", "resumed", "gone", "unreadable")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run of a saved search, as a link shows it, and when it began by its person's clock."""
-
-    job: Job
-    words: str
-    began: str
 
 
 @pages_blueprint.get("/saved")
@@ -83,16 +69,15 @@ def saved_search(saved_id: UUID) -> Response:
     person = current_person()
     if person is None:
         return error_response(404)
-    before = request.args.get("before", type=int)
-    if before is not None and not 0 < before < MOST_BEFORE:
-        before = None
+    place = Place.of_request()
     with database().owner(person.id) as session:
         search = session.get(SavedSearch, saved_id)
         if search is None:
             return error_response(404)
         user, schedule = session.get_one(User, person.id), search.known_schedule
         texts = texts_of(session, user)
-        found = occurrences_page(session, saved_id, limit=A_PAGE + 1, before=before)
+        past = past_of(session, user, search, place)
+        last = _last_runs(session, user, [search]).get(saved_id)
         notes = {note: note in request.args for note in _NOTES}
         page = render_template(
             "saved/search.html",
@@ -107,10 +92,10 @@ def saved_search(saved_id: UUID) -> Response:
             own_zone=user.time_zone,
             own_place=place_of(user.time_zone),
             away=away_words(skipped_while_away(session).get(saved_id, 0)),
-            last=_last_runs(session, user, [search]).get(saved_id),
-            slots=_slots(session, user, search, found[:A_PAGE]),
-            older=found[A_PAGE - 1].id if len(found) > A_PAGE else None,
-            before=before,
+            # Among what came of it, but for one with many slots skipped after it.
+            last=last if place.is_first and not past.shows(last) else None,
+            past=past,
+            place=place,
             new_key=new_key(),
             notes=notes,
         )
@@ -211,35 +196,8 @@ def _last_runs(session: Session, user: User, searches: Sequence[SavedSearch]) ->
     for job in session.scalars(select(Job).where(Job.id.in_(ids))):
         search = by_id.get(job.saved_search_id) if job.saved_search_id else None
         if search is not None:
-            runs[search.id] = _run(job, search, user, told=is_told(texts, search))
+            runs[search.id] = run_of(job, search, user, told=is_told(texts, search))
     return runs
-
-
-def _run(job: Job, search: SavedSearch, user: User, *, told: bool) -> Run:
-    began = local_words(job.created_at, user.time_zone, datetime.now(UTC))
-    return Run(job, run_words(job, search, is_told=told), began)
-
-
-def _slots(
-    session: Session, user: User, search: SavedSearch, found: Sequence[Occurrence]
-) -> list[dict[str, Any]]:
-    """Return what came of slots: a run, or why none."""
-    ids = [one.job_id for one in found if one.job_id is not None]
-    jobs = {job.id: job for job in session.scalars(select(Job).where(Job.id.in_(ids)))}
-    told, now = is_told(texts_of(session, user), search), datetime.now(UTC)
-    rows = []
-    for one in found:
-        job = jobs.get(one.job_id) if one.job_id else None
-        rows.append(
-            {
-                "due_at": one.due_at,
-                "due": local_words(one.due_at, user.time_zone, now),
-                "run": _run(job, search, user, told=told) if job else None,
-                "skipped": skip_word(one.skipped),
-                "late": late_words(one.late) if one.late > LATE and not one.skipped else "",
-            }
-        )
-    return rows
 
 
 def _bounds(search: SavedSearch, zone: str) -> dict[str, str | None]:

@@ -18,6 +18,8 @@ from flask import Flask, url_for
 from markupsafe import Markup, escape
 
 from models.phone import mask
+from tasks.segments import KOREA
+from tasks.texts import example_words
 from webapp.db import settings
 from webapp.i18n import LANGUAGES, current_language, language_address
 from webapp.pages import choosing, posting_results, words
@@ -47,6 +49,7 @@ def init_templates(app: Flask) -> None:
         away_notice=away_notice,
         can_sign_in=can_sign_in,
         form_address=choosing.address_of,
+        example_text=example_text,
         has_account=has_account,
         is_operator=is_operator,
         kind_choices=choosing.choices,
@@ -71,6 +74,12 @@ def init_templates(app: Flask) -> None:
 def can_sign_in() -> bool:
     """Whether phones can be proven here: somebody has to carry the code."""
     return settings().sms_provider != "none"
+
+
+def example_text() -> str:
+    """Return the words of a text as people get it from here, before its link."""
+    language = current_language()
+    return example_words(language, settings().base_url, KOREA if language == "ko" else None)
 
 
 def asset(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from psycopg.types.json import Jsonb
 from models import Database, Settings
 from models.posting import NewPosting
 from models.posting_store import keep_postings
+from models.result_link import TOKEN_CHARACTERS
+from tasks.texts import text_body
 from webapp import create_app
 
 Visit = Callable[..., Any]
@@ -309,3 +312,16 @@ def test_no_site_answered_is_told_with_its_reason(visit: Visit, database: Databa
         assert wanted in page
         assert "잠시 뒤에 다시 검색하거나" in page
         assert f'href="{FORM}">새로 검색하기' in page
+
+
+def test_the_example_of_a_text_is_what_is_sent(visit: Visit, settings: Settings) -> None:
+    """On both forms, in both languages, as this server's address leaves room."""
+    link = f"{settings.base_url}/r/{'x' * TOKEN_CHARACTERS}"
+    for language, country in (("en", None), ("ko", "KR")):
+        person = visit(language)
+        text = text_body(
+            locale=language, succeeded=True, result_count=24, link=link, country=country
+        )
+        for form in ("/", FORM):
+            shown = re.search(r'class="bubble hero-bubble"[^>]*>([^<]*)<', person.get(form).text)
+            assert shown is not None and unescape(shown[1]).strip() == text.removesuffix(" " + link)

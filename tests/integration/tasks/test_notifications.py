@@ -53,7 +53,7 @@ def _status(connection: psycopg.Connection, job_id: UUID) -> str | None:
 @pytest.mark.parametrize(
     ("kind", "locale", "words"),
     [
-        ("count_slowly", "ko", "결과 3건"),
+        ("count_slowly", "ko", "count_slowly 3건"),
         ("count_slowly", "en", "3 results"),
         ("hopeless", "ko", "hopeless 실패"),
         ("hopeless", "en", "ot finished"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -64,8 +65,28 @@ def test_korean_says_what_was_searched_in_one_segment() -> None:
     longer = LINK.replace("t.", "search.")
     assert body("가방") == f"Textback 가방 결과 24건 {LINK}"
     assert body("가방", longer) == f"가방 결과 24건 {longer}"
-    assert body("아주아주아주아주긴원피스", longer) == f"아주아주아주… 결과 24건 {longer}"
-    assert body("가방", LINK.replace("t.", "searching-here.")).startswith("결과 24건 ")
+    assert body("아주아주아주아주긴원피스", longer) == f"아주아주아주아주긴… 24건 {longer}"
+    farther = LINK.replace("t.", "searching-here.")
+    assert body("가방", farther) == f"가방 24건 {farther}"
+    assert body("아주아주아주아주긴원피스", farther) == f"결과 24건 {farther}"
+
+
+@pytest.mark.parametrize(
+    "base", ["https://t.example", "http://127.0.0.1:8000", "https://a.example.com"]
+)
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"new_count": 12}, {"new_count": 0}, {"is_first": True}, {"result_count": 0}],
+)
+def test_a_title_and_a_place_are_not_cut_in_korea(base: str, more: dict[str, Any]) -> None:
+    """As long as an address of everyday length leaves room; other words go first."""
+    link = f"{base}/r/{'x' * 22}"
+    given: dict[str, Any] = {"result_count": 24, **more}
+    body = text_body(
+        locale="ko", succeeded=True, link=link, about="간호사, 서울", country="KR", **given
+    )
+    assert "간호사, 서울 " in body and "…" not in body
+    assert segments(body, "KR").count == 1
 
 
 def test_an_unknown_language_is_english() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from factories import claim_job, make_search, read_occurrences
@@ -247,3 +248,69 @@ def test_who_comes_back_is_told_what_was_skipped(
     assert come_due(owner, saved_id) is not None
     for path in ("/", "/saved", f"/saved/{saved_id}"):
         assert "While you were away" not in person.get(path).text
+
+
+def history(page: str) -> list[str]:
+    """Return each row of what came of a search, as it is read."""
+    rows = re.search(r'<ol class="slots">(.*?)</ol>', page, re.DOTALL)
+    return [] if rows is None else [words(row) for row in rows[1].split("<li>")[1:]]
+
+
+def test_runs_by_hand_are_among_what_came_of_it(
+    saved: Any, come_due: Any, database: Database
+) -> None:
+    """In their order with those at its times, marked; nothing is said twice."""
+    person, saved_id, owner = saved()
+    page = f"/saved/{saved_id}"
+    postings = [make_posting("One"), make_posting("Two"), make_posting("Three")]
+
+    def run_by_hand(*found: Any) -> None:
+        run = person.press(page, f"{page}/runs").headers["Location"].removeprefix("/jobs/")
+        end_run(database, UUID(run), *found)
+
+    run_by_hand(postings[0])
+    end_run(database, come_due(owner, saved_id), *postings[:2])
+    run_by_hand(*postings)
+    text = person.get(page).text
+    newest, middle, first = history(text)
+    assert newest.endswith("1 new of 3 run by hand")
+    assert middle.endswith("1 new of 2")
+    assert first.endswith("from now on what is new is marked run by hand")
+    for said in ("1 new of 3", "1 new of 2", "Set up: 1 found"):
+        assert words(text).count(said) == 1
+    person.language = "ko"
+    assert history(person.get(page).text)[0].endswith("3건 중 새 결과 1건 직접 실행")
+
+
+def test_runs_by_hand_are_paged_with_the_others(
+    saved: Any, owner_connection: psycopg.Connection, come_due: Any, database: Database
+) -> None:
+    """Each once, however many there are; the newest run is named where its row is pages away."""
+    person, saved_id, owner = saved()
+    page = f"/saved/{saved_id}"
+    for _ in range(12):
+        run = person.press(page, f"{page}/runs").headers["Location"].removeprefix("/jobs/")
+        end_run(database, UUID(run))
+        end_run(database, come_due(owner, saved_id))
+    seen: list[str] = []
+    address: str | None = page
+    while address:
+        text = person.get(address).text
+        links = re.findall(r'/jobs/([\w-]{36})"', text.partition('class="slots"')[2])
+        assert len(links) <= 20
+        seen += links
+        further = re.search(r'href="(\?[^"]+)">Earlier times', text)
+        address = page + further[1].replace("&amp;", "&") if further else None
+    rows = owner_connection.execute(
+        "select id::text from jobs where saved_search_id = %s order by id desc", (saved_id,)
+    ).fetchall()
+    assert seen == [row[0] for row in rows] and len(seen) == 24
+    owner_connection.execute(
+        "insert into occurrences"
+        " (saved_search_id, owner_id, slot_local, cron_line, due_at, skipped)"
+        " select %s, %s, '2020-01-01'::timestamp + n * interval '1 day', '* * * * *', now(),"
+        " 'missed' from generate_series(1, 20) as n",
+        (saved_id, owner),
+    )
+    text = person.get(page).text
+    assert len(history(text)) == 20 and "Last run: Nothing new" in words(text)
