@@ -1,9 +1,15 @@
 """How gunicorn serves. Address and number of workers come from `textback web`.
 
-Nothing of ours is imported here: the master stays small, and each worker patches itself for gevent
-before it loads the application and with it psycopg (webapp/wsgi.py looks that it did).
+The application is loaded once, by the master: a worker that is forked from it serves at once, and
+shares its memory. So all is patched for gevent here, before psycopg is imported (webapp/wsgi.py
+looks that it was), but for what the master itself waits with: its signals and its children.
 """
 
+from gevent import monkey
+
+monkey.patch_all(queue=False, signal=False, os=False)
+
+preload_app = True
 worker_class = "webapp.gunicorn_worker.StreamWorker"
 worker_connections = 5000
 backlog = 2048

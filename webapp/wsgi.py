@@ -1,4 +1,4 @@
-"""The application as gunicorn's workers find it."""
+"""The application as gunicorn finds it: loaded once, for all its workers."""
 
 import gc
 import sys
@@ -17,6 +17,10 @@ from webapp import create_app
 # gunicorn itself names the path of a request that breaks, and with it the token of a link.
 keep_secrets_out_of_logs()
 application = create_app(Settings.from_env())
+
+# Nobody waits for them at the first page.
+for name in application.jinja_env.list_templates():
+    application.jinja_env.get_template(name)
 
 # What lives now lives as long as the process: the collector, which stops every stream while it
 # looks, need not look at it again, nor after every 700 objects as by default.
