@@ -144,11 +144,9 @@ class KeptPosting:
         told: what is known of it.
         addresses: of the sites that were asked: name and address.
         first_seen_at: when any search first came upon it.
-        meant_place: the place it was found by, where the one asked for is taken for a slip.
     """
 
     id: UUID
     told: NewPosting
     addresses: tuple[tuple[str, str | None], ...]
     first_seen_at: datetime
-    meant_place: str | None = None

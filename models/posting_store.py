@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from models.ids import new_id
 from models.posting import KeptPosting, NewPosting, Salary
 from models.posting_identity import address_hash, identity
-from models.posting_places import asked_place, place_words, standing_names
+from models.posting_places import asked_place, place_words
 from models.posting_slips import meant_words, spelt
 from models.posting_words import title_words, words
 from models.queries import query
@@ -25,6 +25,10 @@ LEAST_LIKENESS = "0.5"
 # What no search has come upon for as long has been filled, most likely.
 FRESH_DAYS = 14
 
+# The newest ones tell which places there are.
+MOST_LOOKED_THROUGH = 20_000
+
+_HURRY = text("select set_config('statement_timeout', '2s', true)")
 _LIKENESS = text("select set_config('pg_trgm.word_similarity_threshold', :least, true)")
 _COLUMNS = (
     "title", "company", "location", "country", "is_remote", "job_type", "age_hours", "description",
@@ -79,8 +83,6 @@ def find_postings(
 ) -> list[KeptPosting]:
     """Return kept postings that fit, the nearest first.
 
-    A slip in the place is forgiven if no posting is at what was asked for, whatever its title.
-
     Args:
         session: of any role that may read postings.
         question: what is looked for.
@@ -88,13 +90,10 @@ def find_postings(
         among: ids to keep to; None for all.
     """
     place, country = asked_place(question.location)
-    within = {
+    asked = {
         "sites": list(question.sites),
         "ids": None if among is None else list(among),
         "fresh_days": FRESH_DAYS,
-    }
-    asked = {
-        **within,
         "terms": _query(words(question.job_title)),
         "title": question.job_title,
         "part": f"%{_like(question.job_title)}%",
@@ -104,28 +103,39 @@ def find_postings(
         "hours_old": question.hours_old,
         "limit": limit,
     }
-    found = _at(session, place, asked)
-    if found or not place:
-        return found
-    known = {
-        row.word: row.postings for row in session.execute(query("posting_place_words"), within)
-    }
-    meant = meant_words(place, known)
-    if meant is None:
-        return []
-    found = _at(session, standing_names(meant), asked)
-    name = spelt(meant, [one.told.location for one in found])
-    return [replace(one, meant_place=name) for one in found]
-
-
-def _at(session: Session, place: list[str], asked: Mapping[str, Any]) -> list[KeptPosting]:
-    """Return what fits at a place that has all of these words; anywhere for none."""
     session.execute(_LIKENESS, {"least": LEAST_LIKENESS})
-    terms = " & ".join(f"'{word}':*C" for word in place)
     rows = session.execute(
-        query("search_postings"), {**asked, "place": terms, "has_place": bool(place)}
+        query("search_postings"), {**asked, "place": _at(place), "has_place": bool(place)}
     )
     return [_kept(row) for row in rows]
+
+
+def like_place(session: Session, question: PostingQuestion) -> str | None:
+    """Return a place of nearly the name that was asked for, where something is found.
+
+    For where nothing was found: whether it is a slip only the person knows. None where a posting
+    is at the place asked for, whatever its title, and where no name is like it.
+
+    Raises:
+        DBAPIError: there are so many postings that it takes too long.
+    """
+    place, _ = asked_place(question.location)
+    session.execute(_HURRY)
+    if not place or session.scalar(query("has_posting_at"), {"place": _at(place)}):
+        return None
+    within = {"sites": list(question.sites), "fresh_days": FRESH_DAYS, "most": MOST_LOOKED_THROUGH}
+    rows = session.execute(query("posting_place_words"), within)
+    meant = meant_words(place, {row.word: row.postings for row in rows})
+    if meant is None:
+        return None
+    there = replace(question, location=" ".join(meant))
+    found = find_postings(session, there, limit=1)
+    return spelt(meant, [found[0].told.location]) if found else None
+
+
+def _at(place: Sequence[str]) -> str:
+    """Return a tsquery: a place that has all of these words."""
+    return " & ".join(f"'{word}':*C" for word in place)
 
 
 def _keyed(session: Session, site: str, told: Iterable[NewPosting]) -> dict[str, NewPosting]:

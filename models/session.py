@@ -38,7 +38,7 @@ CONNECT_ARGS = {
 
 
 class Database:
-    """A process's connections to Postgres. Make one per process, after any fork."""
+    """A process's connections to Postgres. Made before a fork, it must not be used before it."""
 
     def __init__(self, settings: Settings, *, pool_size: int = 5) -> None:
         """Prepare a pool of up to `pool_size` + 10 connections; nothing is opened yet."""
@@ -148,16 +148,23 @@ class Database:
         """Return a connection that works.
 
         One that the server has closed, or that rested and is found dead, is replaced: nothing has
-        been done on it yet.
+        been done on it yet. Found dead, all that rest are given up, or each would be waited for.
         """
         while True:
             lent = lend()
             driver = _driver(lent)
             is_rested = time.monotonic() - driver.used_at > RESTED_SECONDS
-            if driver.is_alive() and not (is_rested and not driver.answers()):
+            works = False
+            try:
+                works = driver.is_alive() and (not is_rested or driver.answers())
+            finally:  # also when a time-out strikes while it is tried
+                if not works:
+                    lent.invalidate()
+                    lent.close()
+            if works:
                 return lent
-            lent.invalidate()
-            lent.close()
+            if is_rested:
+                self.engine.dispose()
 
 
 def _connect(_dialect: object, _record: object, arguments: Any, options: Any) -> Connection:

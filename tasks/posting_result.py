@@ -83,10 +83,10 @@ class Result(BaseModel):
     known: bool = Field(
         False, description="Whether all of this was found by earlier searches, none of it anew."
     )
-    place: str | None = Field(
+    like_place: str | None = Field(
         None,
-        description="The place that is shown, where nothing was found for the one that was asked "
-        "for and this is like it.",
+        description="Where nothing was found: a place of nearly the name that was asked for, where "
+        "something is.",
     )
 
 
@@ -118,7 +118,7 @@ def result_of(
     outcomes: Sequence[SiteOutcome],
     *,
     known: bool = False,
-    place: str | None = None,
+    like_place: str | None = None,
 ) -> Result:
     """Return the answer, made to fit: descriptions give way first, then the last postings."""
     fitting = _fitted(list(postings))
@@ -127,7 +127,7 @@ def result_of(
         sites=list(outcomes),
         source=_source(fitting, outcomes),
         known=known,
-        place=place if fitting else None,
+        like_place=like_place,
     )
 
 

@@ -61,12 +61,12 @@ _WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "none": (
             "Textback {about} 결과 없음 {link}",
             "{about} 결과 없음 {link}",
-            "{about} 없음 {link}",
+            "{about} 0건 {link}",
         ),
         "done": (
             "Textback {about} 결과가 나왔어요 {link}",
             "{about} 결과 나옴 {link}",
-            "{about} 나옴 {link}",
+            "{about} 완료 {link}",
         ),
         "failed": ("Textback {about} 검색 실패, 이유 {link}", "{about} 실패 {link}"),
         "new": (

@@ -56,11 +56,6 @@ class IdempotencyKey:
     key: str
     request_hash: bytes
 
-    @property
-    def joined_hash(self) -> bytes:
-        """What a row holds instead that was there already when this was asked for."""
-        return hashlib.sha256(b"joined " + self.request_hash).digest()
-
     @classmethod
     def check(
         cls,
@@ -127,7 +122,7 @@ def once(
                 earlier = None if key is None else find(session, key.key)
                 if earlier is not None:
                     assert key is not None  # noqa: S101 - or nothing would have been looked up
-                    if earlier.request_hash not in (key.request_hash, key.joined_hash):
+                    if earlier.request_hash != key.request_hash:
                         raise ProblemError("idempotency_key_reused")
                     return show(session, earlier), True
                 return show(session, make(session)), False

@@ -39,8 +39,8 @@ _READ_AGAIN_SECONDS = 15.0
 _PLACES_SECONDS = 3.0
 # A job that was asked to stop ends when it is read after its lease, if no worker does it before.
 _STOPPING_SECONDS = 3.0
-# So few of these in a row that a change which was told does not wait behind them.
-_STALE_AT_ONCE = 1
+# So many of these in a row; but one while changes are told, which would wait behind them.
+_STALE_AT_ONCE = 4
 _POLL_SECONDS = 1.5
 _LOOK_SECONDS = 0.25
 _AWAY_SECONDS = 1.0
@@ -321,22 +321,22 @@ class Hub:
             self._dirty.clear()
             if now - self._looked_at >= _LOOK_SECONDS:
                 self._looked_at = now
-                due |= self._take_stale(now)
+                due |= self._take_stale(now, 1 if due and not self._redis_away else _STALE_AT_ONCE)
             for job_id in due:
                 self._read_at[job_id] = now
         return due
 
-    def _take_stale(self, now: float) -> set[UUID]:
+    def _take_stale(self, now: float, most: int) -> set[UUID]:
         """Return some that were not read for long; while there are more, they are next."""
         stale = [
             job_id
             for job_id, read_at in self._read_at.items()
             if now - read_at >= self._patience(job_id)
         ]
-        if len(stale) > _STALE_AT_ONCE:
+        if len(stale) > most:
             self._looked_at = 0.0
             self._woken.set()
-        return set(heapq.nsmallest(_STALE_AT_ONCE, stale, key=self._read_at.__getitem__))
+        return set(heapq.nsmallest(most, stale, key=self._read_at.__getitem__))
 
     def _patience(self, job_id: UUID) -> float:
         if self._redis_away:

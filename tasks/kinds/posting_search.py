@@ -159,7 +159,9 @@ def run(ctx: JobContext, params: Params) -> Result:
     if gathered.is_failure:
         ctx.checkpoint(gathered.state(to_try_again=True))
         raise gathered.failure()
-    return gathered.result()
+    if gathered.has_any:
+        return gathered.result()
+    return gathered.result(like_place=ctx.providers.job_boards.like_place(question, boards))
 
 
 class _Gathered:
@@ -176,13 +178,11 @@ class _Gathered:
         self._outcomes: dict[str, SiteOutcome] = {}
         self._postings: dict[UUID, FoundPosting] = {}
         self._places: dict[UUID, tuple[int, int]] = {}
-        self._meant_place: str | None = None
         self._known: list[FoundPosting] = []
         self._errors: dict[str, BoardError] = {}
         if checkpoint is not None:
             before = Result.model_validate(checkpoint)
             self._outcomes = {outcome.site: outcome for outcome in before.sites}
-            self._meant_place = before.place
             places = checkpoint.get(_PLACES, {})
             for rank, posting in enumerate(before.postings):
                 self._postings[posting.id] = posting
@@ -197,6 +197,11 @@ class _Gathered:
         )
 
     @property
+    def has_any(self) -> bool:
+        """Whether a site gave something."""
+        return bool(self._postings)
+
+    @property
     def knows_any(self) -> bool:
         """Whether there is something to look at."""
         return bool(self._known or self._postings)
@@ -207,7 +212,6 @@ class _Gathered:
     def remember(self, kept: Sequence[KeptPosting]) -> None:
         known = [found_posting(one, self._labels) for one in kept]
         self._known = sorted(known, key=self._fit)
-        self._note_place(kept)
 
     def add(
         self, board: JobBoard, kept: Sequence[KeptPosting], error: BoardError | None = None
@@ -221,7 +225,6 @@ class _Gathered:
             self._postings[posting.id] = posting
             spot = (place, len(self._outcomes))
             self._places[posting.id] = min(self._places.get(posting.id, spot), spot)
-        self._note_place(kept)
         self._outcomes[board.site] = SiteOutcome(
             site=board.site,
             label=board.label,
@@ -232,8 +235,8 @@ class _Gathered:
         if error is not None:
             self._errors[board.site] = error
 
-    def result(self) -> Result:
-        return result_of(self._ordered(), list(self._outcomes.values()), place=self._meant_place)
+    def result(self, *, like_place: str | None = None) -> Result:
+        return result_of(self._ordered(), list(self._outcomes.values()), like_place=like_place)
 
     def with_known(self) -> Result:
         """Return what there is to look at now: what was found, then what was known before."""
@@ -242,7 +245,6 @@ class _Gathered:
             [*self._ordered(), *new],
             list(self._outcomes.values()),
             known=not self._postings,
-            place=self._meant_place,
         )
 
     def state(self, *, to_try_again: bool = False) -> dict[str, Any]:
@@ -256,7 +258,7 @@ class _Gathered:
             for outcome in self._outcomes.values()
             if not to_try_again or self._is_final(outcome.site)
         ]
-        result = result_of(self._ordered(), kept, place=self._meant_place)
+        result = result_of(self._ordered(), kept)
         places = {str(posting): place for posting, place in self._places.items()}
         return {**result.model_dump(mode="json"), _PLACES: places}
 
@@ -281,10 +283,6 @@ class _Gathered:
 
     def _fit(self, posting: FoundPosting) -> int:
         return title_fit(self._job_title, posting.title)
-
-    def _note_place(self, kept: Sequence[KeptPosting]) -> None:
-        meant = next((one.meant_place for one in kept if one.meant_place), None)
-        self._meant_place = self._meant_place or meant
 
 
 def _joined(one: list[PostingSite], other: list[PostingSite]) -> list[PostingSite]:

@@ -30,9 +30,6 @@ from webapp.pages.choosing import POSTING_SEARCH
 from webapp.pages.errors import error_response
 from webapp.pages.words import is_about_input
 
-# The params of a search for postings that mean nothing without a place.
-_OF_A_PLACE = ("location", "distance_km")
-
 
 @pages_blueprint.post("/jobs/<uuid:job_id>/cancellation")
 def stop(job_id: UUID) -> AnyResponse:
@@ -51,18 +48,19 @@ def stop(job_id: UUID) -> AnyResponse:
 def again(job_id: UUID) -> AnyResponse:
     """Run a search again, unless the same one runs already; `force` starts it all the same.
 
-    With `anywhere` a search for postings is run without its place: that is another search.
+    With `location` a search for postings is run with that place, or anywhere for an empty one: that
+    is another search.
     """
     person = current_person()
     if person is None:
         return error_response(404)
     force = "force" in request.form
-    anywhere = "anywhere" in request.form
-    asked = {"force": force, "anywhere": anywhere}
+    location = request.form.get("location")
+    asked = {"force": force, "location": location}
     key = page_key(read_key(request.form.get("idempotency_key")), request.path, asked)
 
     def make(session: Session) -> Job:
-        return _run_again(session, person.id, job_id, key, force=force, anywhere=anywhere)
+        return _run_again(session, person.id, job_id, key, force=force, location=location)
 
     try:
         new_id, _ = once(
@@ -84,7 +82,7 @@ def _run_again(
     key: IdempotencyKey,
     *,
     force: bool,
-    anywhere: bool,
+    location: str | None,
 ) -> Job:
     job = session.get_one(Job, job_id)
     user = session.get_one(User, person_id)
@@ -101,9 +99,11 @@ def _run_again(
         request_hash=key.request_hash,
         force=force,
     )
-    if anywhere and job.kind == POSTING_SEARCH:
-        wider = {name: value for name, value in job.params.items() if name not in _OF_A_PLACE}
-        submission = replace(submission, params=wider, source=JobSource.MANUAL, rerun_of_id=None)
+    if location is not None and job.kind == POSTING_SEARCH:
+        params = job.params | {"location": location}
+        if not location:
+            params.pop("distance_km", None)  # it means nothing without a place
+        submission = replace(submission, params=params, source=JobSource.MANUAL, rerun_of_id=None)
     return submit(session, settings(), person_id, submission)
 
 

@@ -86,6 +86,7 @@ def postings_of(job: Job, result: Mapping[str, Any], *, can_sift: bool) -> dict[
         "offers_remote": 0 < remote < len(cards) or sift.only_remote,
         "found_at": [(site, labels[site], number) for site, number in found_at.most_common()],
         "notes": _notes(job, result) if cards and job.is_final else [],
+        "like_place": result.get("like_place"),
         "outcomes": [_outcome(site) for site in result.get("sites") or ()],
     }
 
@@ -93,14 +94,6 @@ def postings_of(job: Job, result: Mapping[str, Any], *, can_sift: bool) -> dict[
 def _notes(job: Job, result: Mapping[str, Any]) -> list[str]:
     """Return what is to be said where not quite what was asked for was found."""
     said = []
-    if result.get("place"):
-        said.append(
-            gettext(
-                "Showing %(place)s; nothing was found for %(asked)s.",
-                place=result["place"],
-                asked=job.params.get("location"),
-            )
-        )
     asked = str(job.params.get("job_title"))
     fits = [title_fit(asked, str(posting["title"])) for posting in result["postings"]]
     if min(fits) > Fit.ALL_WORDS:

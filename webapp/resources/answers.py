@@ -16,6 +16,9 @@ from webapp.auth import CurrentPerson
 from webapp.idempotency import REPLAYED_HEADER, IdempotencyKey, MadeMeanwhileError, once
 from webapp.resources.job_json import job_json, views_of
 
+# In the `meta` of a job that a key was put to which had not made it.
+_JOINED = "joined"
+
 
 def answer_submit(
     person: CurrentPerson,
@@ -47,14 +50,15 @@ def answer_submit(
                 raise MadeMeanwhileError from None
             if key is not None and job.idempotency_key is None:
                 # The same request once more is to be answered alike, the job ended or not.
-                job.idempotency_key, job.request_hash = key.key, key.joined_hash
+                job.idempotency_key, job.request_hash = key.key, key.request_hash
+                job.meta = {**(job.meta or {}), _JOINED: True}
                 session.flush()
             return job
 
     def show(session: Session, job: Job) -> dict[str, Any]:
         nonlocal is_running
         if key is not None and job.idempotency_key == key.key:
-            is_running = job.request_hash == key.joined_hash
+            is_running = _JOINED in (job.meta or {})
         session.refresh(job)  # with the times the database wrote
         return job_json(views_of(session, [job])[0])
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import DBAPIError
+
 from models.posting_sites import FEED, SAMPLE
-from models.posting_store import find_postings
+from models.posting_store import find_postings, like_place
 from tasks import runtime
 from tasks.providers.job_board.asking import about_kept
 from tasks.providers.job_board.feed import FeedBoard
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from models import Database, Settings
     from models.posting import KeptPosting
     from tasks.providers.job_board.base import JobBoard, Question
+
+
+log = logging.getLogger(__name__)
 
 
 class JobBoards:
@@ -62,6 +68,18 @@ class JobBoards:
         asked = about_kept(question, [board.site for board in boards])
         with self._database.worker() as session:
             return find_postings(session, asked, limit=limit)
+
+    def like_place(self, question: Question, boards: Sequence[JobBoard]) -> str | None:
+        """Return a place of nearly the name that was asked for, where these boards have something;
+        None where there is none, or it is not found out in time.
+        """
+        asked = about_kept(question, [board.site for board in boards])
+        try:
+            with self._database.worker() as session:
+                return like_place(session, asked)
+        except DBAPIError as error:
+            log.warning("places not looked through: %s", type(error.orig).__name__)
+            return None
 
     def _feed(self, source: str, *, is_own: bool) -> FeedBoard:
         return FeedBoard(self._database, self._pace, source, is_own=is_own)

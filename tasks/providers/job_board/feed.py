@@ -73,7 +73,7 @@ class FeedBoard:
             kept = {one.id: one for one in keep_postings(session, self.site, told)}
             asked = replace(about_kept(question, [self.site]), hours_old=None)
             fitting = find_postings(session, asked, limit=question.results_wanted, among=list(kept))
-        return [replace(kept[one.id], meant_place=one.meant_place) for one in fitting]
+        return [kept[one.id] for one in fitting]
 
     def _read(self, attempt: Attempt) -> Fetched:
         host = urlsplit(self._source).hostname

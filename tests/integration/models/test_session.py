@@ -126,6 +126,27 @@ def test_a_connection_that_died_unheard_is_replaced(
             claim.heartbeat(session, lease_seconds=30)
 
 
+@pytest.mark.parametrize("way", ["worker", "worker_step"])
+def test_what_strikes_while_a_connection_is_tried_leaves_its_place(
+    one: Database, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """A page gives up on a frozen Postgres after a moment; those after it need the connections."""
+
+    class Struck(BaseException):
+        pass
+
+    def strike(_: Connection) -> bool:
+        raise Struck
+
+    with one.worker() as session:
+        session.scalar(text("select 1"))
+    monkeypatch.setattr(session_module, "RESTED_SECONDS", 0)
+    monkeypatch.setattr(Connection, "answers", strike)
+    with pytest.raises(Struck) as struck, getattr(one, way)():
+        pass
+    assert one.engine.pool.checkedout() == 0, struck  # type: ignore[attr-defined]
+
+
 def test_what_strikes_while_we_wait_leaves_no_answer_behind(
     one: Database, person_a: Person
 ) -> None:

@@ -76,8 +76,7 @@ def test_the_same_without_the_place_is_one_tap(
     assert "‘서귀포’ 없이 검색" in person.get(page).text
     fields = person.fields(page, f"{page}/reruns")
     first, second = (
-        person.post(f"{page}/reruns", **fields, anywhere="yes").headers["Location"]
-        for _ in range(2)
+        person.post(f"{page}/reruns", **fields, location="").headers["Location"] for _ in range(2)
     )
     assert first == second != page
     new_id = first.removeprefix("/jobs/")
@@ -90,7 +89,37 @@ def test_the_same_without_the_place_is_one_tap(
     assert (params["job_type"], source, rerun_of) == ("part_time", "manual", None)
     again = person.press(page, f"{page}/reruns").headers["Location"]
     assert again not in (first, page)
-    assert visit().post(f"{page}/reruns", **fields, anywhere="yes").status_code in (403, 404)
+    assert visit().post(f"{page}/reruns", **fields, location="").status_code in (403, 404)
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "button"),
+    [
+        ("en", "Did you mean London?", "Search in London"),
+        ("ko", "찾는 곳이 ‘London’인가요?", "‘London’에서 검색"),
+    ],
+)
+def test_the_same_at_a_place_of_nearly_that_name_is_one_tap(
+    visit: Visit,
+    database: Database,
+    owner_connection: psycopg.Connection,
+    language: str,
+    asked: str,
+    button: str,
+) -> None:
+    person = visit(language)
+    job_id = ask(person, job_title="Baker", location="Lodnon", distance_km="25")
+    end_with(database, job_id, make_answer().model_copy(update={"like_place": "London"}))
+    page = f"/jobs/{job_id}"
+    shown = person.get(page).text
+    assert asked in words(shown)
+    assert re.search(rf'name="location" value="London"[^>]*>{button}<', shown)
+    new_id = person.press(page, f"{page}/reruns", location="London").headers["Location"]
+    row = owner_connection.execute(
+        "select params->>'location', params->>'distance_km', source from jobs where id = %s",
+        (new_id.removeprefix("/jobs/"),),
+    ).fetchone()
+    assert row == ("London", "25", "manual")
 
 
 @pytest.mark.parametrize(

@@ -23,17 +23,18 @@ function takeBack(event) {
   again = setTimeout(ask, AGAIN_MS * (1 + Math.random() / 2));
 }
 
-// What is wrong stands at its field too, as on a page that was sent. Of texts the times know nothing.
+// What is wrong stands at its field too, as on a page that was sent. Of texts and, once it is kept, the name the times know nothing.
 function mark() {
   const wrong = JSON.parse(times()?.dataset.wrong ?? "null");
   if (!wrong) return;
   for (const place of form().querySelectorAll(".problem[id$='-problem']")) {
     const name = place.id.replace("-problem", "");
-    if (name === "notify") continue;
     const said = wrong[name] ?? "";
+    if (name === "notify" || (name === "name" && !said && !form().elements.name.value.trim())) continue;
     place.textContent = said;
     place.hidden = !said;
-    const field = document.getElementById(name);
+    const named = form().elements.namedItem(name);
+    const field = named instanceof RadioNodeList ? null : named;
     if (said) field?.setAttribute("aria-invalid", "true");
     else field?.removeAttribute("aria-invalid");
     describe(field ?? place.closest("fieldset"), place.id, said);
