@@ -121,13 +121,16 @@ def just_now() -> dict[str, Any]:
 
 
 def come_again(connection: psycopg.Connection, search_id: UUID | None = None) -> None:
-    """Have the slots that were dealt with be those of yesterday, and come today."""
-    one = "" if search_id is None else f" and saved_search_id = '{search_id}'"
+    """Have the newest slot that was dealt with be one of days ago, and come today again."""
+    one = "" if search_id is None else f" where saved_search_id = '{search_id}'"
     connection.execute(
-        "with moved as (update occurrences set slot_local = slot_local - interval '1 day',"
-        f" due_at = due_at - interval '1 day' where true{one} returning saved_search_id, due_at)"
-        " update saved_searches set next_slot_at = now(), planned_until ="
-        " moved.at + interval '1 day' - interval '1 second'"
-        " from (select saved_search_id, max(due_at) as at from moved group by 1) as moved"
-        " where id = moved.saved_search_id and paused_at is null"
+        # Each goes to a day that no other was moved to.
+        "with past as (select saved_search_id, max(slot_local) as newest, max(due_at) as due_at,"
+        f" count(*) * interval '1 day' as days from occurrences{one} group by 1), moved as ("
+        " update occurrences as one set slot_local = slot_local - past.days,"
+        " due_at = one.due_at - past.days from past"
+        " where one.saved_search_id = past.saved_search_id and slot_local = past.newest)"
+        " update saved_searches set next_slot_at = now(),"
+        " planned_until = past.due_at - interval '1 second' from past"
+        " where id = past.saved_search_id and paused_at is null"
     )

@@ -124,8 +124,8 @@ def test_made_photo_of_a_dress_finds_the_dress(
         ({}, "params", "Give one photo: an upload as image, or an address as image_url."),
         ({"image": "7"}, "params.image", "a UUID"),
         ({"image": str(new_id())}, "params.image", "There is no upload of yours with this id."),
-        ({"image_url": "ftp://example.com/a.jpg"}, "params.image_url", "'http' or 'https'"),
-        ({"image_url": "not an address"}, "params.image_url", "valid URL"),
+        ({"image_url": "ftp://example.com/a.jpg"}, "params.image_url", "http:// or https://"),
+        ({"image_url": "not an address"}, "params.image_url", "http:// or https://"),
         (
             {"image_url": "http://2852039166/latest/meta-data"},
             "params.image_url",

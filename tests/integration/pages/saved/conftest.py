@@ -94,9 +94,12 @@ def come_due(
 
     def come(owner: UUID, saved_id: UUID) -> UUID | None:
         owner_connection.execute(
-            "update occurrences set slot_local = slot_local - interval '1 day'"
-            " where saved_search_id = %s",
-            (saved_id,),
+            # The newest goes to a day that no other was moved to.
+            "with past as (select max(slot_local) as newest, count(*) as slots"
+            " from occurrences where saved_search_id = %(id)s)"
+            " update occurrences set slot_local = slot_local - past.slots * interval '1 day'"
+            " from past where saved_search_id = %(id)s and slot_local = past.newest",
+            {"id": saved_id},
         )
         owner_connection.execute(
             "update saved_searches set cron_lines = '{* * * * *}', next_slot_at = now(),"
