@@ -14,7 +14,7 @@ FORM = "/search/posting_search"
     ("language", "size", "minute", "zone"),
     [
         ("en-GB", DESK, "the minute, its first field, must be of 0 to 59", "such as Seoul"),
-        ("ko-KR", PHONE, "1번째 칸인 분은 0부터 59까지예요", "예: 서울"),
+        ("ko-KR", PHONE, "첫 번째 칸인 분은 0부터 59까지예요", "예: 서울"),
     ],
 )
 def test_what_is_wrong_stands_at_its_field_before_it_is_sent(
