@@ -12,24 +12,24 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 import redis
-from flask import Flask, current_app, json
+from flask import Flask, current_app
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from models import Database, Job, Settings
+from models import Database, Settings
 from models.job import queue_positions
 from tasks.runtime import PERSON_CHANNEL, WAKE_CHANNEL
 from webapp.auth import CurrentPerson, live_credentials
 from webapp.db import DATABASE_AWAY
 from webapp.people import Listener, People
 from webapp.places import Places, no_place
-from webapp.resources.job_json import JobView, job_json, read_view
+from webapp.resources.job_json import read_view
+from webapp.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -46,37 +46,6 @@ _LOOK_SECONDS = 0.25
 _AWAY_SECONDS = 1.0
 _PING_SECONDS = 2.0
 _SILENCE_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One state of a job, ready to be sent."""
-
-    tag: str
-    version: int
-    status: str
-    is_final: bool
-    place: int | None
-    is_stopping: bool
-    body: str
-    frame: bytes
-
-    @classmethod
-    def of(cls, view: JobView) -> Self:
-        """Take the state of a view; made once, whatever the number of those it is sent to."""
-        job: Job = view.job
-        body = json.dumps(job_json(view))
-        frame = f"id: {job.version}\ndata: {body}\n\n".encode()
-        return cls(
-            tag=view.tag,
-            version=job.version,
-            status=job.status,
-            is_final=job.is_final,
-            place=view.queue_position,
-            is_stopping=job.cancel_requested_at is not None and not job.is_final,
-            body=body,
-            frame=frame,
-        )
 
 
 class WatchEndedError(Exception):

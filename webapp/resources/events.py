@@ -8,10 +8,11 @@ from contextlib import closing
 from flask import Response, request
 
 from webapp.auth import require_api_person
-from webapp.live import Snapshot, WatchEndedError, Watcher, hub
+from webapp.live import WatchEndedError, Watcher, hub
 from webapp.resources.api import JOBS, api, problem_response
 from webapp.resources.jobs import find_view
 from webapp.resources.schemas import JobPath
+from webapp.snapshot import Snapshot
 from webapp.streams import PING, PING_SECONDS, RETRY, stream_response
 
 
