@@ -82,14 +82,18 @@ class Updates:
 
     def report(self, job: Job, done: int) -> None:
         """Commit one step of progress."""
-        from models import Progress
+        from models import Progress, after_commit
         from tasks.wake import wake_on_commit
 
         progress = Progress(done % 100, done % 100, 100, "steps", f"step {done}")
         with self._database.worker() as session:
             job.claim.heartbeat(session, lease_seconds=600, progress=progress)
             version = session.scalar(_VERSION, {"id": job.id})
+            # Before the wake-up, which the publishing thread may already send after it.
+            after_commit(session, lambda: self._note(job, version))
             wake_on_commit(session, job.id)
+
+    def _note(self, job: Job, version: int) -> None:
         self.done_at[str(job.id), version] = time.time()
 
     def run(self, one: Job, others: list[Job], seconds: float) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import cache
 
 from models.posting_words import words
@@ -68,12 +67,7 @@ def asked_place(location: str) -> tuple[list[str], str | None]:
     if country is not None:
         parts.pop()
     found = words(_AROUND.sub(" ", " ".join(parts)))
-    return standing_names(found), country
-
-
-def standing_names(found: Iterable[str]) -> list[str]:
-    """Return the words of a place, of each that has several names the one that stands for them."""
-    return list(dict.fromkeys(_STANDS_FOR.get(word, word) for word in found))
+    return list(dict.fromkeys(_STANDS_FOR.get(word, word) for word in found)), country
 
 
 def place_key(location: str | None) -> str:

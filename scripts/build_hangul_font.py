@@ -51,7 +51,7 @@ FAMILY = "Textback Hangul"
 WEIGHTS = (400, 800)  # what the style sheets ask for
 REST_SLICES = 10
 # Whose words are on the first page beside those of its templates.
-FIRST_PAGE_MODULES = ("choosing.py", "form_words.py", "photo_ask.py")
+FIRST_PAGE_MODULES = ("form_words.py", "photo_ask.py")
 # Syllables, and the letters they are made of, alone as in ㅋㅋ.
 HANGUL = re.compile("[가-힣\u3131-\u318e]")
 COPYRIGHT, FAMILY_NAME, STYLE_NAME, FULL_NAME, POSTSCRIPT_NAME, LICENSE, LICENSE_ADDRESS = (

@@ -294,6 +294,28 @@ def test_one_posting_that_is_sifted_away_has_a_way_back(
     expect(page.locator(".posting")).to_be_visible()
 
 
+@LOOKS
+def test_a_place_that_may_be_meant_is_one_tap_away(
+    meet: Meet, database: Database, language: str, size: dict[str, int], scheme: str
+) -> None:
+    """Told where nothing was found; by a real worker, in the sample data."""
+    load_sample_postings(database)
+    language = language[:2]
+    title, slip, meant = {
+        "en": ("interior designer", "Lodnon", "London"),
+        "ko": ("간호사", "부싼", "부산"),
+    }[language]
+    page = meet(language, size, color_scheme=scheme).page(FORM)
+    page.fill("#job_title", title)
+    page.fill("#location", slip)
+    send(page)
+    there = page.locator(f"button[name=location][value={meant}]")
+    expect(there).to_be_visible(timeout=15_000)
+    shoot(page, f"posting-meant-{language}-{size['width']}-{scheme}")
+    there.click()
+    expect(page.locator(".posting").first).to_contain_text(meant, timeout=15_000)
+
+
 def test_postings_without_javascript(
     meet: Meet, product: Product, database: Database, owner_connection: psycopg.Connection
 ) -> None:

@@ -389,3 +389,19 @@ def test_with_many_that_were_not_read_for_long_each_has_its_turn(
     watched._read_at = dict.fromkeys(jobs, 0.0)
     read = [watched._take_due() for _ in range(3)]
     assert set().union(*read) == set(jobs)
+
+
+def test_a_change_that_was_told_waits_behind_no_more_than_one_other(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as Redis tells of changes; without it every row is as urgent."""
+    monkeypatch.setattr(live, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(live.Hub, "_patience", lambda _hub, _job: 0.0)
+    watched = live.Hub(database, settings)
+    jobs = [uuid4() for _ in range(2 * live._STALE_AT_ONCE)]
+    watched._watched = {job: set() for job in jobs}
+    for is_away, most in ((False, 1), (True, live._STALE_AT_ONCE)):
+        watched._redis_away = is_away
+        watched._read_at = dict.fromkeys(jobs, 0.0)
+        watched._dirty = {jobs[-1]}
+        assert watched._take_due() == {jobs[-1], *jobs[:most]}

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask_babel import Babel
 
 from models.schedule import Schedule
-from webapp.i18n import current_language
 from webapp.pages.saved_times import local_words
 from webapp.pages.schedule_words import clock_change_words, schedule_words
-
-WEBAPP = Path(__file__).resolve().parents[3] / "webapp"
-
-
-@pytest.fixture(scope="module")
-def app() -> Flask:
-    """Languages and nothing else."""
-    app = Flask("webapp", root_path=str(WEBAPP))
-    Babel(app, locale_selector=current_language)
-    return app
 
 
 @pytest.mark.parametrize(
