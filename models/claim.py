@@ -162,8 +162,8 @@ class Claim:
             StaleFenceError: this attempt may not write any more.
             UnstorableError: it is not JSON, or over 5 MB.
         """
-        cleaned = storable(checkpoint, max_bytes=MAX_CHECKPOINT_BYTES)
-        self._fenced(session, "save_checkpoint", checkpoint=json.dumps(cleaned))
+        words = storable(checkpoint, max_bytes=MAX_CHECKPOINT_BYTES)
+        self._fenced(session, "save_checkpoint", checkpoint=words)
 
     def save_partial(
         self, session: Session | Step, result: Mapping[str, Any], *, result_count: int | None
@@ -174,8 +174,8 @@ class Claim:
             StaleFenceError: this attempt may not write any more.
             UnstorableError: the result is not JSON, or over 5 MB.
         """
-        cleaned = storable(result, max_bytes=MAX_RESULT_BYTES)
-        self._fenced(session, "save_partial", result=json.dumps(cleaned), result_count=result_count)
+        words = storable(result, max_bytes=MAX_RESULT_BYTES)
+        self._fenced(session, "save_partial", result=words, result_count=result_count)
 
     def succeed(
         self,
@@ -207,9 +207,9 @@ class Claim:
         if self.saved_search_id is not None:
             session.execute(query("lock_person"), {"id": self.job_id})
             session.execute(query("lock_saved_search"), {"id": self.job_id})
-            given = storable({"keys": list(keys)}, max_bytes=MAX_RESULT_BYTES)["keys"]
+            given = storable(list(keys), max_bytes=MAX_RESULT_BYTES)
             session.execute(
-                query("see_items"), {**self._guard, "keys": json.dumps(given), "is_whole": is_whole}
+                query("see_items"), {**self._guard, "keys": given, "is_whole": is_whole}
             )
         return self._end(
             session,
@@ -297,9 +297,7 @@ class Claim:
     ) -> Ended:
         values: dict[str, Any] = {"partial": False, "error_code": None, "error_message": None}
         values |= (progress or Progress()).columns()
-        values["result"] = (
-            None if result is None else json.dumps(storable(result, max_bytes=MAX_RESULT_BYTES))
-        )
+        values["result"] = None if result is None else storable(result, max_bytes=MAX_RESULT_BYTES)
         return Ended.of(self._fenced(session, "finish_job", status=status, **{**values, **columns}))
 
     def _fenced(self, session: Session | Step, name: str, **values: Any) -> Any:

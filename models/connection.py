@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import psycopg
 from psycopg.abc import PQGen
+from psycopg.adapt import Transformer
 from psycopg.pq import ExecStatus, PipelineStatus
 from psycopg.pq.abc import PGresult
 from psycopg.waiting import Ready, Wait
@@ -48,10 +49,12 @@ class Connection(psycopg.Connection[Any]):
     Attributes:
         opening: what the statement that opens the transaction is given, until that is sent.
         used_at: the clock when a transaction last ended here.
+        transformer: reads values; it remembers how, so one serves for all answers.
     """
 
     opening: Mapping[str, str] | None
     used_at: float
+    transformer: psycopg.abc.Transformer
     _names: dict[str, bytes]
     _numbers: count[int]
 
@@ -68,6 +71,7 @@ class Connection(psycopg.Connection[Any]):
         connection.used_at = time.monotonic()
         connection._names = {}
         connection._numbers = count()
+        connection.transformer = Transformer(connection)
         row = connection.execute("select pg_backend_pid()").fetchone()
         if row is not None and row[0] == connection.info.backend_pid:
             connection.prepare_threshold = PREPARE_AFTER
@@ -169,7 +173,12 @@ class Connection(psycopg.Connection[Any]):
             raise
         for result in results:
             if result.status not in _ENDS:
-                raise psycopg.errors.error_from_result(result)
+                error = psycopg.errors.error_from_result(result)
+                try:
+                    self.rollback()
+                except psycopg.OperationalError:
+                    self.close()
+                raise error
         self._names |= prepared
         return [results[place] for place in places[-1 - len(statements) : -1]]
 

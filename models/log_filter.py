@@ -67,11 +67,13 @@ def masked(words: str) -> str:
 
 def _is_plain(words: str) -> bool:
     lower = words.lower()
-    return not (
-        any(telling in lower for telling in _TELLING)
-        or any(secret in words for secret in _secrets)
-        or _LONG.search(_PLAIN.sub("/", words))
-    )
+    for telling in _TELLING:  # a generator takes three times as long
+        if telling in lower:
+            return False
+    for secret in _secrets:
+        if secret in words:
+            return False
+    return not _LONG.search(_PLAIN.sub("/", words))
 
 
 def _masked(words: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
@@ -51,9 +52,13 @@ class Database:
             connect_args=CONNECT_ARGS,
             hide_parameters=True,  # what people search for is in them, and errors are logged
             isolation_level="AUTOCOMMIT",  # transactions begin below
+            pool_reset_on_return=None,  # and end there, each of them
             use_native_hstore=False,
         )
         event.listen(self.engine, "do_connect", _connect)
+        # What the last step borrowed, for the next: each way to the pool and back costs a short job
+        # 3 %. Whoever else wants a connection has it put back first, so none is opened beside it.
+        self._kept: deque[PoolProxiedConnection] = deque()
 
     @contextmanager
     def owner(self, user_id: UUID) -> Iterator[Session]:
@@ -83,7 +88,7 @@ class Database:
     def worker_step(self) -> Iterator[Step]:
         """As `worker`, in one round trip: what is executed is committed when it is answered."""
         # Not by way of SQLAlchemy's own connections: to make one costs a tenth of a short job.
-        lent = self._usable(self._raw_connection)
+        lent = self._usable(self._kept_connection)
         driver = _driver(lent)
         driver.opening = {"role": "textback_worker", "user_id": "", "presented": ""}
         step = Step(driver)
@@ -93,14 +98,16 @@ class Database:
         except BaseException as error:
             if driver.closed:
                 lent.invalidate(error)
-            raise
-        finally:
             driver.rest()
             lent.close()
+            raise
+        driver.rest()
+        self._kept.append(lent)
         _run_after_commit(step.info)
 
     def dispose(self) -> None:
         """Close every pooled connection."""
+        self._put_back()
         self.engine.dispose()
 
     @contextmanager
@@ -128,6 +135,7 @@ class Database:
         self, role: Role, *, user_id: str = "", presented: str = ""
     ) -> Iterator[sqlalchemy.Connection]:
         """Lend a connection on which a transaction opens with the first statement."""
+        self._put_back()
         with self._usable(self.engine.connect) as connection:
             driver = _driver(connection)
             driver.opening = {"role": role, "user_id": user_id, "presented": presented}
@@ -136,7 +144,14 @@ class Database:
             finally:  # before it goes back: another thread may have it the moment after
                 driver.rest()
 
-    def _raw_connection(self) -> PoolProxiedConnection:
+    def _put_back(self) -> None:
+        with suppress(IndexError):  # another thread may be at it too
+            while True:
+                self._kept.pop().close()
+
+    def _kept_connection(self) -> PoolProxiedConnection:
+        with suppress(IndexError):
+            return self._kept.pop()
         try:
             return self.engine.raw_connection()
         except psycopg.Error as error:
@@ -164,7 +179,7 @@ class Database:
             if works:
                 return lent
             if is_rested:
-                self.engine.dispose()
+                self.dispose()
 
 
 def _connect(_dialect: object, _record: object, arguments: Any, options: Any) -> Connection:

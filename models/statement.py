@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,8 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+_SENT_AS_TEXT = (str, int, float, UUID)
 
 
 class Statement:
@@ -20,7 +22,10 @@ class Statement:
         pyformat: with `%(name)s`.
         numbered: with `$1`.
         names: which name is which number.
+        row: makes what is returned for a row of its answer; known with the first of them.
     """
+
+    row: Callable[[Sequence[Any]], Any] | None = None
 
     def __init__(self, sql: str) -> None:
         """Translate it once."""
@@ -46,7 +51,7 @@ def _as_text(value: object) -> bytes | None:
         return None
     if isinstance(value, bool):
         return b"true" if value else b"false"
-    if isinstance(value, str | int | float | UUID):
+    if isinstance(value, _SENT_AS_TEXT):
         words = str(value).encode()
         if b"\0" in words:
             raise psycopg.DataError("Postgres keeps no NUL")  # what follows would be cut off

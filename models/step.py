@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import psycopg
-from psycopg.adapt import Transformer
 from psycopg.pq.abc import PGresult
 from sqlalchemy import TextClause
 from sqlalchemy.exc import DBAPIError
@@ -66,10 +64,13 @@ class Step:
             raise ValueError("more than one row")
         if result.ntuples == 0:
             return None
-        transformer = Transformer(self._connection)
+        sent = self._statements[place][0]
+        make = sent.row = sent.row or _row_maker(result)
+        transformer = self._connection.transformer
         transformer.set_pgresult(result)
-        names = tuple((result.fname(number) or b"").decode() for number in range(result.nfields))
-        return transformer.load_row(0, _row_type(names)._make)
+        row = transformer.load_row(0, make)
+        transformer.set_pgresult(None)  # it may hold megabytes
+        return row
 
 
 class Answer:
@@ -85,6 +86,7 @@ class Answer:
         return self._step.row(self._place)
 
 
-@cache
-def _row_type(names: tuple[str, ...]) -> Any:
-    return namedtuple("Row", names)
+def _row_maker(result: PGresult) -> Any:
+    names = ((result.fname(number) or b"").decode() for number in range(result.nfields))
+    row: Any = namedtuple("Row", " ".join(names))  # type: ignore[misc]  # known only now
+    return row._make

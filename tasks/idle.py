@@ -6,9 +6,6 @@ import os
 import threading
 import time
 from functools import cache
-from typing import Any
-
-from celery import signals
 
 from tasks import runtime
 
@@ -16,13 +13,13 @@ from tasks import runtime
 IDLE_SECONDS = 2.0
 
 
-@signals.task_prerun.connect
-def _stay_connected(**_: Any) -> None:
+def stay_connected() -> None:
+    """A task begins."""
     _watch(os.getpid()).idle_since = None
 
 
-@signals.task_postrun.connect
-def _let_go_soon(**_: Any) -> None:
+def let_go_soon() -> None:
+    """A task has ended."""
     watch = _watch(os.getpid())
     watch.idle_since = time.monotonic()
     watch.ended.set()

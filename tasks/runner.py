@@ -207,8 +207,8 @@ class _Attempt:
         if partial := self._heartbeat.unwritten_partial:
             # What cannot be stored must not keep the end from being written.
             with contextlib.suppress(UnstorableError):
-                words["partial"] = storable(partial.result, max_bytes=MAX_RESULT_BYTES)
-                words["partial_count"] = partial.count
+                storable(partial.result, max_bytes=MAX_RESULT_BYTES)
+                words |= {"partial": partial.result, "partial_count": partial.count}
         return words
 
     def _abandon(self) -> None:

@@ -34,8 +34,8 @@ def one(settings: Settings) -> Iterator[Database]:
 
 def driver(database: Database) -> Connection:
     """Return the connection that the next transaction will use."""
-    with database.engine.connect() as connection:
-        found = connection.connection.driver_connection
+    with database.worker() as session:
+        found = session.connection().connection.driver_connection
         assert isinstance(found, Connection)
         return found
 
@@ -192,7 +192,28 @@ def test_a_connection_goes_back_with_nothing_left_to_open(one: Database) -> None
     for way in (one.worker, one.worker_step):
         with way():
             pass
+    one.dispose()
     assert given_back == [None, None]
+
+
+def test_steps_and_transactions_share_one_connection(one: Database) -> None:
+    """Each costs Postgres memory, so what a step keeps for the next is there for all."""
+    opened: list[object] = []
+    event.listen(one.engine, "connect", lambda connection, _: opened.append(connection))
+    for way in (one.worker_step, one.worker_step, one.worker, one.worker_step, one.operator):
+        with way() as transaction:
+            transaction.execute(text("select 1 as one"), {})
+    assert len(opened) == 1
+
+
+def test_an_idle_process_lets_go_of_what_the_last_step_kept(one: Database) -> None:
+    with one.worker_step() as step:
+        step.execute(text("select 1 as one"), {})
+    (kept,) = one._kept
+    connection = kept.driver_connection
+    assert connection is not None
+    one.dispose()
+    assert connection.closed
 
 
 def test_what_nobody_reads_is_done_all_the_same(
