@@ -25,7 +25,7 @@ from models import Database, Settings
 from models.job import queue_positions
 from tasks.runtime import PERSON_CHANNEL, WAKE_CHANNEL
 from webapp.auth import CurrentPerson, live_credentials
-from webapp.db import DATABASE_AWAY
+from webapp.db import DATABASE_AWAY, ahead_of_all
 from webapp.people import Listener, People
 from webapp.places import Places, no_place
 from webapp.resources.job_json import read_view
@@ -214,7 +214,8 @@ class Hub:
             self._woken.clear()
             due = self._take_due()
             try:
-                self._refresh_all(due)
+                with ahead_of_all():
+                    self._refresh_all(due)
             except DATABASE_AWAY as error:
                 log.warning("live reads wait, the database is away: %s", type(error).__name__)
                 with self._lock:

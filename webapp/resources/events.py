@@ -14,7 +14,7 @@ from webapp.resources.api import JOBS, api, problem_response
 from webapp.resources.jobs import find_view
 from webapp.resources.schemas import JobPath
 from webapp.snapshot import Snapshot
-from webapp.streams import PING, PING_SECONDS, RETRY, stream_response
+from webapp.streams import PING, PING_SECONDS, retry, stream_response
 from webapp.watcher import WatchEndedError, Watcher
 
 
@@ -59,7 +59,7 @@ def follow_job(path: JobPath) -> Response:
 
 def _follow(watcher: Watcher, first: Snapshot, open_outlet: OpenOutlet | None) -> Iterator[bytes]:
     with closing(watcher):
-        yield RETRY + first.frame
+        yield retry() + first.frame
         if first.is_final:
             return
         if open_outlet is not None:
