@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from models import Database, Settings
 from models.errors import TextbackError
+from webapp.turns import Turns
 
 _KEY = "textback.database"
 _SETTINGS = "textback.settings"
@@ -30,6 +31,12 @@ PATIENCE_SECONDS = 1.6
 # is worth waiting for, though not for ever.
 _BUSY_SECONDS = 5.0
 _READY_SECONDS = 1.5
+# So many transactions at once are what the pool keeps connections for. Each further one opens its
+# own, which costs more than most are for: so it waits for a turn first, for so long, as long as
+# Postgres answers the others.
+_AT_ONCE = 5
+_TURN_SECONDS = 3.0
+_QUIET_SECONDS = 0.2
 
 
 class SilentDatabaseError(TextbackError):
@@ -40,6 +47,7 @@ class SilentDatabaseError(TextbackError):
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError, SilentDatabaseError)
 
 _timer: ContextVar[_Patience | None] = ContextVar("timer", default=None)
+_has_turn: ContextVar[bool] = ContextVar("has_turn", default=False)
 
 
 class WebDatabase(Database):
@@ -47,8 +55,9 @@ class WebDatabase(Database):
 
     def __init__(self, settings: Settings) -> None:
         """Each statement and each commit may take PATIENCE_SECONDS anew."""
-        super().__init__(settings)
+        super().__init__(settings, pool_size=_AT_ONCE + 1)  # one for who waits for no turn
         self.heard_at = 0.0
+        self._turns = Turns(_AT_ONCE)
         event.listen(self.engine, "before_cursor_execute", _wait_anew)
         event.listen(self.engine, "commit", _wait_anew)
         for answered in ("after_cursor_execute", "connect"):
@@ -65,8 +74,34 @@ class WebDatabase(Database):
 
     @contextmanager
     def _transaction(self, *args: Any, **values: Any) -> Iterator[Session]:
-        with self._patience(PATIENCE_SECONDS), super()._transaction(*args, **values) as session:
+        with (
+            self._patience(PATIENCE_SECONDS),
+            self._turn(),
+            super()._transaction(*args, **values) as session,
+        ):
             yield session
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for one of the connections that are kept, but not for long."""
+        if _has_turn.get() or not self._comes_to_turn():
+            yield
+            return
+        had = _has_turn.set(True)
+        try:
+            yield
+        finally:
+            _has_turn.reset(had)
+            self._turns.give_back()
+
+    def _comes_to_turn(self) -> bool:
+        until = time.monotonic() + _TURN_SECONDS
+
+        def is_worth_it() -> bool:
+            now = time.monotonic()
+            return now < until and now - self.heard_at < _QUIET_SECONDS
+
+        return self._turns.take(_QUIET_SECONDS, is_worth_it)
 
     def _hear(self, *_about: object) -> None:
         self.heard_at = time.monotonic()
@@ -97,6 +132,16 @@ class WebDatabase(Database):
         finally:
             _timer.reset(before)
             timer.close()
+
+
+@contextmanager
+def ahead_of_all() -> Iterator[None]:
+    """Let this thread's transactions wait for no turn; for the one that reads for many."""
+    had = _has_turn.set(True)
+    try:
+        yield
+    finally:
+        _has_turn.reset(had)
 
 
 class _Patience(gevent.Timeout):

@@ -34,7 +34,7 @@ LOGIN: Final = "textback_app"
 FLOWER_USER: Final = "textback"
 DEMO_PHONE: Final = "+12025550123"  # 555-01xx belongs to nobody: kept free for fiction
 REVISIONS: Final = Path(__file__).resolve().parent.parent / "alembic" / "versions"
-PROBE_SECONDS: Final = 0.3
+PROBE_SECONDS: Final = 1.0  # one that is given up is answered all the same, by a busy process
 # Forked from here, our processes share some 60 MB each and start without importing anything.
 # macOS forbids much of what a forked child would do.
 CAN_FORK: Final = sys.platform == "linux"

@@ -25,11 +25,12 @@ from models import Database, Settings
 from models.job import queue_positions
 from tasks.runtime import PERSON_CHANNEL, WAKE_CHANNEL
 from webapp.auth import CurrentPerson, live_credentials
-from webapp.db import DATABASE_AWAY
+from webapp.db import DATABASE_AWAY, ahead_of_all
 from webapp.people import Listener, People
 from webapp.places import Places, no_place
 from webapp.resources.job_json import read_view
 from webapp.snapshot import Snapshot
+from webapp.watcher import Watcher
 
 log = logging.getLogger(__name__)
 
@@ -46,57 +47,6 @@ _LOOK_SECONDS = 0.25
 _AWAY_SECONDS = 1.0
 _PING_SECONDS = 2.0
 _SILENCE_SECONDS = 5.0
-
-
-class WatchEndedError(Exception):
-    """The watcher may not read any more: the job is gone, the credential ended or we stop."""
-
-
-class Watcher:
-    """Somebody who waits for the next state of one job; watched until it is closed."""
-
-    def __init__(self, hub: Hub, job_id: UUID, person: CurrentPerson) -> None:
-        """Made by `Hub.watch`."""
-        self.job_id = job_id
-        self.person = person
-        self._hub = hub
-        self._changed = threading.Event()
-        self._latest: Snapshot | None = None
-        self._ended = False
-
-    def next(self, timeout: float) -> Snapshot | None:
-        """Return the newest state when there is a new one, or None after `timeout` seconds.
-
-        A slow reader misses states in between, never the last.
-
-        Raises:
-            WatchEndedError: there will be no more.
-        """
-        if not self._ended:
-            self._changed.wait(timeout)
-            self._changed.clear()
-        snapshot, self._latest = self._latest, None
-        if snapshot is None and self._ended:
-            raise WatchEndedError
-        return snapshot
-
-    def saw(self, snapshot: Snapshot) -> None:
-        """Tell what was read without the hub after the watch began."""
-        self._hub.note(self.job_id, snapshot)
-
-    def offer(self, snapshot: Snapshot) -> None:
-        """Hand over a state; the hub calls this."""
-        self._latest = snapshot
-        self._changed.set()
-
-    def end(self) -> None:
-        """Say that there will be no more; the hub calls this."""
-        self._ended = True
-        self._changed.set()
-
-    def close(self) -> None:
-        """Watch no more."""
-        self._hub.forget(self)
 
 
 class Hub:
@@ -264,7 +214,8 @@ class Hub:
             self._woken.clear()
             due = self._take_due()
             try:
-                self._refresh_all(due)
+                with ahead_of_all():
+                    self._refresh_all(due)
             except DATABASE_AWAY as error:
                 log.warning("live reads wait, the database is away: %s", type(error).__name__)
                 with self._lock:

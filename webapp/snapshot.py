@@ -13,7 +13,12 @@ from webapp.resources.job_json import JobView, job_json
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One state of a job, ready to be sent."""
+    """One state of a job, ready to be sent.
+
+    Attributes:
+        frame: the event of a stream.
+        chunk: the same as a chunk of an answer of HTTP/1.1 (webapp/outlet.py).
+    """
 
     tag: str
     version: int
@@ -23,6 +28,7 @@ class Snapshot:
     is_stopping: bool
     body: str
     frame: bytes
+    chunk: bytes
 
     @classmethod
     def of(cls, view: JobView) -> Self:
@@ -39,4 +45,5 @@ class Snapshot:
             is_stopping=job.cancel_requested_at is not None and not job.is_final,
             body=body,
             frame=frame,
+            chunk=b"%X\r\n%b\r\n" % (len(frame), frame),
         )

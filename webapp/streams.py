@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 
 from flask import Response
@@ -9,8 +10,13 @@ from flask import Response
 # Proxies and phones close what is silent for longer.
 PING_SECONDS = 15.0
 PING = b": ping\n\n"
-# When a browser whose stream broke opens it again.
-RETRY = b"retry: 2000\n"
+# When a browser whose stream broke opens it again: not all at the same moment.
+_RETRY_MS = (1000, 2500)
+
+
+def retry() -> bytes:
+    """Return the line that tells a browser when to open a stream again that broke."""
+    return b"retry: %d\n" % random.randint(*_RETRY_MS)  # noqa: S311 - nothing secret
 
 
 def stream_response(pieces: Iterator[bytes], close: Callable[[], None]) -> Response:

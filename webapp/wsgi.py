@@ -12,15 +12,15 @@ if not monkey.is_module_patched("socket") or "psycopg" in sys.modules:
 
 from models.quiet_logs import keep_secrets_out_of_logs
 from models.settings import Settings
-from webapp import create_app
+from webapp import create_app, gevent_wait
+from webapp.warm_up import warm_up
 
+gevent_wait.install()
 # gunicorn itself names the path of a request that breaks, and with it the token of a link.
 keep_secrets_out_of_logs()
 application = create_app(Settings.from_env())
 
-# Nobody waits for them at the first page.
-for name in application.jinja_env.list_templates():
-    application.jinja_env.get_template(name)
+warm_up(application)
 
 # What lives now lives as long as the process: the collector, which stops every stream while it
 # looks, need not look at it again, nor after every 700 objects as by default.

@@ -30,10 +30,29 @@ def test_the_application_refuses_to_load_before_gevents_patch(
     right = run(
         "from gevent import monkey; monkey.patch_all();"
         "import webapp.wsgi, psycopg.waiting;"
-        "assert psycopg.waiting.wait.__name__ != 'wait_c', 'psycopg waits in C, past gevent'",
+        "from webapp.gevent_wait import wait_for_server;"
+        "assert psycopg.waiting.wait is wait_for_server, 'psycopg waits past gevent'",
         environment,
     )
     assert right.returncode == 0, right.stderr
+
+
+def test_the_application_is_loaded_warm_and_connected_to_nothing(
+    environment: dict[str, str], settings: Settings
+) -> None:
+    """Nobody waits at the first page for what is read once a process; Postgres may be away."""
+    nobody = "postgresql://nobody:x@127.0.0.1:9/nothing"
+    done = run(
+        "from gevent import monkey; monkey.patch_all();"
+        "import sys, webapp.wsgi as it;"
+        "assert 'phonenumbers.data.region_KR' in sys.modules, 'numbers';"
+        "from models import Job; assert Job.__mapper__.configured, 'mappers';"
+        "from webapp.db import database;"
+        "c = it.application.app_context(); c.push();"
+        "assert database().engine.pool.checkedin() == 0, 'a connection'",
+        {**environment, "DATABASE_URL": nobody},
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_gunicorns_master_loads_nothing_of_ours(environment: dict[str, str]) -> None:

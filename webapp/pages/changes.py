@@ -16,7 +16,7 @@ from webapp.live import hub
 from webapp.pages.blueprint import pages_blueprint
 from webapp.pages.errors import error_response
 from webapp.people import Listener
-from webapp.streams import PING, PING_SECONDS, RETRY, stream_response
+from webapp.streams import PING, PING_SECONDS, retry, stream_response
 
 # Somebody's hundred jobs that end at once are a few looks, not a hundred.
 _LEAST_GAP_SECONDS = 0.25
@@ -45,7 +45,7 @@ def _follow(
     listener: Listener, person: CurrentPerson, database: Database, *, is_old: bool
 ) -> Iterator[bytes]:
     with closing(listener):
-        yield RETRY + b"\n"
+        yield retry() + b"\n"
         if is_old:
             yield b"data: changed\n\n"
         while True:

@@ -8,12 +8,14 @@ from contextlib import closing
 from flask import Response, request
 
 from webapp.auth import require_api_person
-from webapp.live import WatchEndedError, Watcher, hub
+from webapp.live import hub
+from webapp.outlet import OUTLET, OpenOutlet
 from webapp.resources.api import JOBS, api, problem_response
 from webapp.resources.jobs import find_view
 from webapp.resources.schemas import JobPath
 from webapp.snapshot import Snapshot
-from webapp.streams import PING, PING_SECONDS, RETRY, stream_response
+from webapp.streams import PING, PING_SECONDS, retry, stream_response
+from webapp.watcher import WatchEndedError, Watcher
 
 
 @api.get(
@@ -51,19 +53,25 @@ def follow_job(path: JobPath) -> Response:
     if first.is_final and request.headers.get("Last-Event-ID") == str(first.version):
         watcher.close()
         return Response(status=204)
-    return stream_response(_follow(watcher, first), watcher.close)
+    pieces = _follow(watcher, first, request.environ.get(OUTLET))
+    return stream_response(pieces, watcher.close)
 
 
-def _follow(watcher: Watcher, last: Snapshot) -> Iterator[bytes]:
+def _follow(watcher: Watcher, first: Snapshot, open_outlet: OpenOutlet | None) -> Iterator[bytes]:
     with closing(watcher):
-        yield RETRY + last.frame
-        while not last.is_final:
+        yield retry() + first.frame
+        if first.is_final:
+            return
+        if open_outlet is not None:
+            watcher.go_past_us(open_outlet())
+        while True:
             try:
                 snapshot = watcher.next(PING_SECONDS)
             except WatchEndedError:
                 return
             if snapshot is None:
                 yield PING
-            elif snapshot.tag != last.tag:
+            elif watcher.is_news(snapshot):
                 yield snapshot.frame
-                last = snapshot
+                if snapshot.is_final:
+                    return

@@ -18,7 +18,7 @@ from webapp.auth import CurrentPerson, require_api_person
 from webapp.db import database
 from webapp.errors import ProblemError, invalid_field
 from webapp.limits import limit_submits
-from webapp.live import WatchEndedError, hub
+from webapp.live import hub
 from webapp.resources.answers import answer_submit
 from webapp.resources.api import JOBS, PREFIX, api, problem_response
 from webapp.resources.job_json import JobView, job_json, read_view, views_of
@@ -33,6 +33,7 @@ from webapp.resources.schemas import (
 )
 from webapp.resources.submissions import FORM, read_submit
 from webapp.snapshot import Snapshot
+from webapp.watcher import WatchEndedError
 
 _SUBMIT_BODY: dict[str, Any] = {
     "required": True,

@@ -4,10 +4,13 @@
 const STORE = "textback-offline-{{ version }}";
 const FILES = {{ files|tojson }};
 const PAGES = {{ pages|tojson }}; // by language
+// What never needs us goes past us: we would else be woken for every picture and every event.
+const PAST_US = ["/api/*", "/products/*", "/photos/*", "/jobs/active", "/jobs/changes"];
 
 let language = "";
 
 addEventListener("install", (event) => {
+  event.addRoutes?.(PAST_US.map((pathname) => ({ condition: { urlPattern: { pathname } }, source: "network" })));
   const files = [...FILES, ...Object.values(PAGES)];
   event.waitUntil(caches.open(STORE).then((store) => store.addAll(files)).then(() => skipWaiting()));
 });

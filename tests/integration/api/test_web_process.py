@@ -8,6 +8,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -63,6 +64,62 @@ def test_a_query_that_waits_stops_no_other_request(
     # Whoever waited for longer than a request may was told to come again.
     assert len(answers) == 3
     assert set(answers) <= {200, 503}
+
+
+def fetch(address: str, token: str) -> int:
+    """Return the status of an answer."""
+    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+CONNECTED = "select count(*) from pg_stat_activity where usename = 'textback_app'"
+
+
+def test_a_burst_shares_the_connections_that_are_kept(
+    processes: Processes, token_a: str, owner_connection: psycopg.Connection
+) -> None:
+    """As after a restart, when all who were here come back: to connect is what takes long."""
+    address = start_web(processes).address
+
+    def connected() -> int:
+        return int(owner_connection.execute(CONNECTED).fetchone()[0])  # type: ignore[index]
+
+    before, most = connected() - 1, 0  # the process has one
+    with ThreadPoolExecutor(40) as many:
+        asked = [many.submit(fetch, f"{address}/api/v1/jobs", token_a) for _ in range(120)]
+        while not all(one.done() for one in asked):
+            most = max(most, connected() - before)
+    assert {one.result() for one in asked} == {200}
+    assert most <= 5
+
+
+def test_whoever_needs_nothing_of_what_others_wait_for_goes_on(
+    processes: Processes, token_a: str, owner_connection: psycopg.Connection,
+    postgres: EmbeddedPostgres,
+) -> None:  # fmt: skip
+    """All connections that are kept wait for a lock, so one more is opened, after a moment."""
+    address = start_web(processes).address
+    waiting = (
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' "
+        "and pid <> pg_backend_pid()"
+    )
+    with (
+        ThreadPoolExecutor(5) as many,
+        psycopg.connect(postgres.owner_url(), autocommit=True) as watching,
+        owner_connection.transaction(),
+    ):
+        owner_connection.execute("lock table jobs in access exclusive mode")
+        for _ in range(5):
+            many.submit(fetch, f"{address}/api/v1/jobs", token_a)
+        wait_for(lambda: watching.execute(waiting).fetchone() == (5,), 10, "five that wait")
+        began = time.monotonic()
+        assert fetch(f"{address}/api/v1/me", token_a) == 200
+        assert time.monotonic() - began < 2
 
 
 def open_streams(address: str, job_id: UUID, token: str, count: int) -> list[Any]:

@@ -37,6 +37,8 @@ function apply(fresh) {
   heardAt = Date.now();
   reached();
   if (fresh.version < version) return;
+  // Told twice, by the stream and by asking: the page that is on its way is of this state already.
+  if (redrawing && fresh.version === version && fresh.status === status) return;
   const isAnother = fresh.status !== status || FINAL.includes(fresh.status) || Boolean(fresh.cancel_requested_at) !== isStopping();
   version = fresh.version;
   job = fresh;
@@ -180,12 +182,15 @@ function reached() {
 
 function askAgainAndAgain() {
   if (asking || isOver()) return;
-  asking = setInterval(ask, ASK_EVERY_MS);
-  ask();
+  // Not all pages at once, nor in step with the stream, which the browser opens again meanwhile.
+  asking = setTimeout(() => {
+    asking = setInterval(ask, ASK_EVERY_MS);
+    ask();
+  }, ASK_EVERY_MS * Math.random());
 }
 
 function stopAsking() {
-  clearInterval(asking);
+  clearInterval(asking); // also a time-out
   asking = null;
 }
 
