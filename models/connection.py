@@ -24,7 +24,6 @@ from models.statement import Statement
 # One statement opens every transaction. All of it is transaction-local, so a transaction pooler
 # in front of Postgres can hand the connection to somebody else afterwards without harm. The
 # timeouts keep a frozen process from holding a row or a lock against the sweeps.
-BEGIN, COMMIT = Statement("begin"), Statement("commit")
 OPEN = Statement(
     "select set_config('role', :role, true), set_config('textback.user_id', :user_id, true), "
     "set_config('textback.presented', :presented, true), set_config('lock_timeout', '5s', true), "
@@ -39,7 +38,6 @@ PREPARE_AFTER = 5
 # way still acknowledges what we send, so that TCP notices nothing, and no answer will ever come.
 ANSWER_SECONDS = 35.0
 
-_NOTHING: Mapping[str, Any] = {}
 _ENDS = {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}
 
 
@@ -128,7 +126,7 @@ class Connection(psycopg.Connection[Any]):
         try:
             with self.pipeline():
                 try:
-                    psycopg.Cursor(self).execute(BEGIN.text, prepare=False)
+                    psycopg.Cursor(self).execute("begin", prepare=False)
                     psycopg.Cursor(self).execute(OPEN.pyformat, values)
                     yield
                 except psycopg.Error:
@@ -145,18 +143,20 @@ class Connection(psycopg.Connection[Any]):
             raise error.__context__ or error from None
 
     def transact(self, statements: Sequence[tuple[Statement, Mapping[str, Any]]]) -> list[PGresult]:
-        """Do statements and commit, all in one message and one answer; return their results.
+        """Do statements as one transaction, in one message and one answer; return their results.
 
-        psycopg's own pipeline sends each statement by itself, and waits for each.
+        What is sent up to a sync is a transaction of its own, which the server commits there, so no
+        `begin` and `commit` are needed. psycopg's own pipeline would send each statement by itself,
+        and wait for each.
 
         Raises:
             psycopg.Error: the server refused one, and all are undone.
         """
-        transaction = [*statements, (COMMIT, _NOTHING)]
-        if self.opening is not None:
-            transaction = [(BEGIN, _NOTHING), (OPEN, self.opening), *transaction]
-            self.opening = None
-        messages = [(one, one.parameters(values)) for one, values in transaction]
+        assert self.opening is not None  # noqa: S101 - in no transaction yet
+        messages = [
+            (one, one.parameters(values)) for one, values in [(OPEN, self.opening), *statements]
+        ]
+        self.opening = None
         pgconn = self.pgconn
         prepared: dict[str, bytes] = {}
         places, expected = [], 0
@@ -173,14 +173,9 @@ class Connection(psycopg.Connection[Any]):
             raise
         for result in results:
             if result.status not in _ENDS:
-                error = psycopg.errors.error_from_result(result)
-                try:
-                    self.rollback()
-                except psycopg.OperationalError:
-                    self.close()
-                raise error
+                raise psycopg.errors.error_from_result(result)
         self._names |= prepared
-        return [results[place] for place in places[-1 - len(statements) : -1]]
+        return [results[place] for place in places[1:]]
 
     def _send(
         self, statement: Statement, parameters: list[bytes | None], prepared: dict[str, bytes]

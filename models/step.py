@@ -1,4 +1,4 @@
-"""A transaction in one round trip: `begin`, role, statements and `commit` are sent together."""
+"""A transaction in one round trip: its role and its statements are sent together."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Step:
     """
 
     def __init__(self, connection: Connection) -> None:
-        """`connection` has a transaction open or to be opened."""
+        """`connection` has a transaction to be opened."""
         self.info: dict[str, Any] = {}
         self._connection = connection
         self._statements: list[tuple[Statement, Mapping[str, Any]]] = []

@@ -9,11 +9,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 from cast import Person
 from factories import claim_job, make_job, read_job
+from psycopg.pq import TransactionStatus
 from sqlalchemy import event, insert, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -183,6 +185,21 @@ def test_an_error_undoes_the_whole_step(
     assert read_job(one, person_a.id, claim.job_id).checkpoint is None
     with one.worker_step() as step:
         claim.check(step)
+
+
+def test_what_only_the_commit_refuses_undoes_the_step_too(
+    one: Database, settings: Settings, person_a: Person
+) -> None:
+    """A step has no `commit` of its own that could be refused: it ends with its message."""
+    claim = claim_job(one, make_job(one, settings, person_a.id))
+    values = {"id": claim.job_id, "search": uuid4()}
+    deferred = text("update jobs set saved_search_id = :search where id = :id returning 1 as one")
+    with pytest.raises(DBAPIError, match="saved_search"), one.worker_step() as step:
+        step.execute(query("save_checkpoint"), {**claim._guard, "checkpoint": '{"done": 1}'})
+        step.execute(deferred, values).one_or_none()
+    job = read_job(one, person_a.id, claim.job_id)
+    assert (job.saved_search_id, job.checkpoint) == (None, None)
+    assert driver(one).pgconn.transaction_status == TransactionStatus.IDLE
 
 
 def test_a_connection_goes_back_with_nothing_left_to_open(one: Database) -> None:
