@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from functools import wraps
+from functools import cached_property, wraps
 from typing import ParamSpec, TypeVar, cast
 
 from flask import Flask, current_app, request
@@ -59,8 +59,12 @@ class Limits:
                 **options,  # type: ignore[arg-type]
             )
         )
-        self._alone = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._away_until = 0.0
+
+    @cached_property
+    def _alone(self) -> SlidingWindowCounterRateLimiter:
+        """Made when it is needed: it keeps a timer, with which no process should be forked."""
+        return SlidingWindowCounterRateLimiter(MemoryStorage())
 
     def count(self, *identifiers: str, limit: RateLimitItem | None = None) -> int | None:
         """Count one submit, or one of what another `limit` is about.
