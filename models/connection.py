@@ -15,7 +15,7 @@ from typing import Any, Self
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
-from psycopg.pq import ExecStatus, PipelineStatus
+from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.waiting import Ready, Wait
 
@@ -78,12 +78,21 @@ class Connection(psycopg.Connection[Any]):
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Give up on a server that owes an answer for too long, instead of waiting for ever."""
         try:
-            return super().wait(gen, interval, ANSWER_SECONDS if timeout is None else timeout)
+            return self._wait(gen, interval, ANSWER_SECONDS if timeout is None else timeout)
         except psycopg.errors._WaitTimeout:
             if timeout is not None:
                 raise
             self.pgconn.finish()
             raise psycopg.OperationalError(f"no answer within {ANSWER_SECONDS} s") from None
+        except psycopg.Error:
+            raise
+        except BaseException:  # a time limit, say: the answer is still to come, for nobody
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.pgconn.finish()
+            raise
+
+    def _wait(self, gen: Any, interval: float, timeout: float) -> Any:
+        return super().wait(gen, interval, timeout)
 
     def is_alive(self) -> bool:
         """Whether the server has not closed the connection, as far as has been heard here."""
@@ -96,6 +105,7 @@ class Connection(psycopg.Connection[Any]):
 
     def answers(self) -> bool:
         """Whether the server says so itself; for a connection in no transaction."""
+        self.opening = None
         try:
             self.execute("select 1", prepare=False)
         except psycopg.OperationalError:
@@ -103,9 +113,11 @@ class Connection(psycopg.Connection[Any]):
         return True
 
     def rest(self) -> None:
-        """Note that the transaction is over."""
+        """Note that the transaction is over; what goes on here nobody would end."""
         self.opening = None
         self.used_at = time.monotonic()
+        if self.pgconn.transaction_status != TransactionStatus.IDLE:
+            self.close()
 
     def cursor(self, *arguments: Any, **options: Any) -> Any:
         """Return a cursor; one that lives on the server needs its transaction at once."""
@@ -152,7 +164,9 @@ class Connection(psycopg.Connection[Any]):
         Raises:
             psycopg.Error: the server refused one, and all are undone.
         """
-        assert self.opening is not None  # noqa: S101 - in no transaction yet
+        if self.opening is None or self.pgconn.transaction_status != TransactionStatus.IDLE:
+            self.close()
+            raise psycopg.OperationalError("a step within another transaction would not end it")
         messages = [
             (one, one.parameters(values)) for one, values in [(OPEN, self.opening), *statements]
         ]

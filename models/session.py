@@ -41,6 +41,8 @@ CONNECT_ARGS = {
 class Database:
     """A process's connections to Postgres. Made before a fork, it must not be used before it."""
 
+    connection_class: type[Connection] = Connection
+
     def __init__(self, settings: Settings, *, pool_size: int = 5) -> None:
         """Prepare a pool of up to `pool_size` + 10 connections; nothing is opened yet."""
         self.engine = create_engine(
@@ -52,10 +54,9 @@ class Database:
             connect_args=CONNECT_ARGS,
             hide_parameters=True,  # what people search for is in them, and errors are logged
             isolation_level="AUTOCOMMIT",  # transactions begin below
-            pool_reset_on_return=None,  # and end there, each of them
             use_native_hstore=False,
         )
-        event.listen(self.engine, "do_connect", _connect)
+        event.listen(self.engine, "do_connect", self._connect)
         # What the last step borrowed, for the next: each way to the pool and back costs a short job
         # 3 %. Whoever else wants a connection has it put back first, so none is opened beside it.
         self._kept: deque[PoolProxiedConnection] = deque()
@@ -90,9 +91,9 @@ class Database:
         # Not by way of SQLAlchemy's own connections: to make one costs a tenth of a short job.
         lent = self._usable(self._kept_connection)
         driver = _driver(lent)
-        driver.opening = {"role": "textback_worker", "user_id": "", "presented": ""}
-        step = Step(driver)
         try:
+            driver.opening = {"role": "textback_worker", "user_id": "", "presented": ""}
+            step = Step(driver)
             yield step
             step.send()
         except BaseException as error:
@@ -125,6 +126,8 @@ class Database:
             except BaseException:
                 session.close()
                 if not connection.invalidated:
+                    if _driver(connection).closed:
+                        connection.invalidate()
                     connection.rollback()
                 raise
             session.close()
@@ -143,6 +146,11 @@ class Database:
                 yield connection
             finally:  # before it goes back: another thread may have it the moment after
                 driver.rest()
+
+    def _connect(
+        self, _dialect: object, _record: object, arguments: Any, options: Any
+    ) -> Connection:
+        return self.connection_class.open(*arguments, **options)
 
     def _put_back(self) -> None:
         with suppress(IndexError):  # another thread may be at it too
@@ -180,10 +188,6 @@ class Database:
                 return lent
             if is_rested:
                 self.dispose()
-
-
-def _connect(_dialect: object, _record: object, arguments: Any, options: Any) -> Connection:
-    return Connection.open(*arguments, **options)
 
 
 def _driver(lent: sqlalchemy.Connection | PoolProxiedConnection) -> Connection:

@@ -87,6 +87,6 @@ class Answer:
 
 
 def _row_maker(result: PGresult) -> Any:
-    names = ((result.fname(number) or b"").decode() for number in range(result.nfields))
-    row: Any = namedtuple("Row", " ".join(names))  # type: ignore[misc]  # known only now
+    names = tuple((result.fname(number) or b"").decode() for number in range(result.nfields))
+    row: Any = namedtuple("Row", names)  # type: ignore[misc]  # known only now
     return row._make

@@ -34,11 +34,10 @@ celery_app.steps["consumer"].add("tasks.ahead:Ahead")
 
 @signals.setup_logging.connect
 def _set_up_logging(loglevel: int = logging.INFO, **_: Any) -> None:
-    # First, so that it writes past the mask of the output: each record is masked when it is made.
+    mask_output()  # what a kind prints
     logging.basicConfig(
         level=loglevel, format="%(asctime)s %(levelname)s %(processName)s %(name)s: %(message)s"
     )
-    mask_output()  # what a kind prints
     # A line for every sweep every five seconds buries the jobs.
     logging.getLogger("celery.app.trace").setLevel(logging.WARNING)
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)

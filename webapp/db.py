@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 
 from models import Database, Settings
 from models.errors import TextbackError
-from webapp.turns import Turns
+from webapp.gevent_wait import GeventConnection
+from webapp.seats import Seats
 
 _KEY = "textback.database"
 _SETTINGS = "textback.settings"
@@ -32,10 +33,10 @@ PATIENCE_SECONDS = 1.6
 _BUSY_SECONDS = 5.0
 _READY_SECONDS = 1.5
 # So many transactions at once are what the pool keeps connections for. Each further one opens its
-# own, which costs more than most are for: so it waits for a turn first, for so long, as long as
-# Postgres answers the others.
+# own, which costs more than most are for: so it waits for one of those first, for so long, as long
+# as they come free.
 _AT_ONCE = 5
-_TURN_SECONDS = 3.0
+_SEAT_SECONDS = 3.0
 _QUIET_SECONDS = 0.2
 
 
@@ -47,7 +48,7 @@ class SilentDatabaseError(TextbackError):
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError, SilentDatabaseError)
 
 _timer: ContextVar[_Patience | None] = ContextVar("timer", default=None)
-_has_turn: ContextVar[bool] = ContextVar("has_turn", default=False)
+_has_seat: ContextVar[bool] = ContextVar("has_seat", default=False)
 
 
 class WebDatabase(Database):
@@ -55,9 +56,11 @@ class WebDatabase(Database):
 
     def __init__(self, settings: Settings) -> None:
         """Each statement and each commit may take PATIENCE_SECONDS anew."""
-        super().__init__(settings, pool_size=_AT_ONCE + 1)  # one for who waits for no turn
+        if is_module_patched("socket"):
+            self.connection_class = GeventConnection
+        super().__init__(settings, pool_size=_AT_ONCE + 1)  # one for who waits for no seat
         self.heard_at = 0.0
-        self._turns = Turns(_AT_ONCE)
+        self._seats = Seats(_AT_ONCE)
         event.listen(self.engine, "before_cursor_execute", _wait_anew)
         event.listen(self.engine, "commit", _wait_anew)
         for answered in ("after_cursor_execute", "connect"):
@@ -76,32 +79,32 @@ class WebDatabase(Database):
     def _transaction(self, *args: Any, **values: Any) -> Iterator[Session]:
         with (
             self._patience(PATIENCE_SECONDS),
-            self._turn(),
+            self._seat(),
             super()._transaction(*args, **values) as session,
         ):
             yield session
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _seat(self) -> Iterator[None]:
         """Wait for one of the connections that are kept, but not for long."""
-        if _has_turn.get() or not self._comes_to_turn():
+        if _has_seat.get() or not self._finds_seat():
             yield
             return
-        had = _has_turn.set(True)
+        had = _has_seat.set(True)
         try:
             yield
         finally:
-            _has_turn.reset(had)
-            self._turns.give_back()
+            self._seats.give_back()
+            _has_seat.reset(had)
 
-    def _comes_to_turn(self) -> bool:
-        until = time.monotonic() + _TURN_SECONDS
+    def _finds_seat(self) -> bool:
+        until = time.monotonic() + _SEAT_SECONDS
 
         def is_worth_it() -> bool:
             now = time.monotonic()
-            return now < until and now - self.heard_at < _QUIET_SECONDS
+            return now < until and now - self._seats.moved_at < _QUIET_SECONDS
 
-        return self._turns.take(_QUIET_SECONDS, is_worth_it)
+        return self._seats.take(_QUIET_SECONDS, is_worth_it)
 
     def _hear(self, *_about: object) -> None:
         self.heard_at = time.monotonic()
@@ -136,12 +139,12 @@ class WebDatabase(Database):
 
 @contextmanager
 def ahead_of_all() -> Iterator[None]:
-    """Let this thread's transactions wait for no turn; for the one that reads for many."""
-    had = _has_turn.set(True)
+    """Let this thread's transactions wait for no seat; for the one that reads for many."""
+    had = _has_seat.set(True)
     try:
         yield
     finally:
-        _has_turn.reset(had)
+        _has_seat.reset(had)
 
 
 class _Patience(gevent.Timeout):

@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import psycopg
 from gevent.monkey import get_original
 from gevent.socket import wait_read, wait_readwrite, wait_write
-from psycopg import waiting
 from psycopg.abc import PQGen
 from psycopg.waiting import Ready, Wait
+
+from models.connection import Connection
 
 Result = TypeVar("Result")
 
@@ -24,9 +25,11 @@ _FLAGS = {Wait.R: select.POLLIN, Wait.W: select.POLLOUT, Wait.RW: select.POLLIN 
 _UNTIL = {Wait.R: wait_read, Wait.W: wait_write, Wait.RW: wait_readwrite}
 
 
-def install() -> None:
-    """Let every connection of this process wait so."""
-    waiting.wait = wait_for_server
+class GeventConnection(Connection):
+    """A connection of a process that is patched for gevent."""
+
+    def _wait(self, gen: PQGen[Result], interval: float, timeout: float) -> Result:
+        return wait_for_server(gen, self.pgconn.socket, interval, timeout)
 
 
 def wait_for_server(

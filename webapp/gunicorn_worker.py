@@ -36,8 +36,8 @@ class StreamWorker(GeventWorker):
         gevent.spawn(self._close_streams)
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        answer = start_response.__self__
-        environ[OUTLET] = partial(_open_outlet, answer, environ["gunicorn.socket"])
+        answer = getattr(start_response, "__self__", None)
+        environ[OUTLET] = partial(_open_outlet, answer, environ.get("gunicorn.socket"))
         answered: Iterable[bytes] = self._application(environ, start_response)
         return answered
 

@@ -5,7 +5,7 @@ It stops the whole process meanwhile: also whoever is to be told of a change the
 
 from __future__ import annotations
 
-import contextlib
+import logging
 from uuid import UUID
 
 from flask import Flask
@@ -15,11 +15,13 @@ from models import ApiToken, BrowserSession, User
 from models.job import count_active
 from tasks.registry import kinds
 from webapp.auth import live_credentials
-from webapp.db import DATABASE_AWAY, database
+from webapp.db import database
 from webapp.i18n import LANGUAGES
 from webapp.pages.photo_ask import PhotoAsk
 from webapp.pages.starting import show_form
 from webapp.resources.job_json import read_view
+
+log = logging.getLogger(__name__)
 
 NOBODY = UUID(int=0)
 
@@ -40,11 +42,18 @@ def greet(app: Flask) -> None:
     """Let this process connect, and learn the statements of those who come first after a restart:
     pages that were open, which look again, and whoever opens one.
 
-    Where Postgres is away that is found out within its patience, and the process serves all the
-    same.
+    Where Postgres is away that is found out within its patience, and whatever goes wrong, the
+    process serves all the same: one that does not start ends those beside it, too.
     """
+    try:
+        _greet(app)
+    except Exception as error:  # noqa: BLE001 - also a table that a restore has not made yet
+        log.warning("process not warmed up: %s", type(error).__name__)
+
+
+def _greet(app: Flask) -> None:
     app.test_client().get("/")
-    with app.app_context(), contextlib.suppress(*DATABASE_AWAY):
+    with app.app_context():
         with database().gate(b"") as session:
             BrowserSession.find(session, b"")
             ApiToken.find(session, b"")

@@ -12,10 +12,9 @@ if not monkey.is_module_patched("socket") or "psycopg" in sys.modules:
 
 from models.quiet_logs import keep_secrets_out_of_logs
 from models.settings import Settings
-from webapp import create_app, gevent_wait
+from webapp import create_app
 from webapp.warm_up import warm_up
 
-gevent_wait.install()
 # gunicorn itself names the path of a request that breaks, and with it the token of a link.
 keep_secrets_out_of_logs()
 application = create_app(Settings.from_env())

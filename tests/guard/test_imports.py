@@ -29,9 +29,11 @@ def test_the_application_refuses_to_load_before_gevents_patch(
         assert "psycopg was imported before" in late.stderr
     right = run(
         "from gevent import monkey; monkey.patch_all();"
-        "import webapp.wsgi, psycopg.waiting;"
-        "from webapp.gevent_wait import wait_for_server;"
-        "assert psycopg.waiting.wait is wait_for_server, 'psycopg waits past gevent'",
+        "import webapp.wsgi as it, psycopg.waiting;"
+        "assert psycopg.waiting.wait.__name__ != 'wait_c', 'psycopg waits in C, past gevent';"
+        "from webapp.db import database; from webapp.gevent_wait import GeventConnection;"
+        "c = it.application.app_context(); c.push();"
+        "assert database().connection_class is GeventConnection, 'statements wait otherwise'",
         environment,
     )
     assert right.returncode == 0, right.stderr

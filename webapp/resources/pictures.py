@@ -16,7 +16,7 @@ from webapp.errors import ProblemError
 pictures = Blueprint("pictures", __name__)
 _MONTH_SECONDS = 30 * 24 * 3600
 # In the process, for a moment: browsers keep them for much longer anyway.
-_KEPT, _KEPT_SECONDS = 200, 60
+_KEPT, _KEPT_SECONDS = 64, 60
 
 
 @pictures.get("/products/<uuid:product_id>/picture")
@@ -33,7 +33,7 @@ def product_picture(product_id: UUID) -> Response:
 
 @lru_cache(maxsize=_KEPT)
 def _picture(database: Database, product_id: UUID, _when: int) -> tuple[bytes, str, str]:
-    """Return a picture, its type and its tag. The same few are asked for by many, and at once.
+    """Return a picture, its type and its tag. The same few are asked for by many.
 
     Raises:
         ProblemError: there is none.

@@ -5,7 +5,7 @@ const STORE = "textback-offline-{{ version }}";
 const FILES = {{ files|tojson }};
 const PAGES = {{ pages|tojson }}; // by language
 // What never needs us goes past us: we would else be woken for every picture and every event.
-const PAST_US = ["/api/*", "/products/*", "/photos/*", "/jobs/active", "/jobs/changes"];
+const PAST_US = ["/api/v1/*", "/products/*", "/photos/*", "/jobs/active", "/jobs/changes"];
 
 let language = "";
 

@@ -11,15 +11,13 @@ import pytest
 from psycopg import waiting
 
 from models import Settings
-from webapp.gevent_wait import wait_for_server
+from webapp.gevent_wait import GeventConnection
 
 
 @pytest.fixture
-def connection(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection]:
+def connection(settings: Settings) -> Iterator[psycopg.Connection]:
     """A connection whose statements wait so."""
-    monkeypatch.setattr(waiting, "wait", wait_for_server)
-    url = settings.database_url.get_secret_value()
-    with psycopg.connect(url, autocommit=True) as connection:
+    with GeventConnection.open(settings.database_url.get_secret_value()) as connection:
         yield connection
 
 

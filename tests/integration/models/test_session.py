@@ -174,6 +174,39 @@ def test_what_strikes_while_we_wait_leaves_no_answer_behind(
         signal.signal(signal.SIGALRM, before)
 
 
+def test_what_strikes_in_a_transaction_leaves_no_statement_to_go_on(one: Database) -> None:
+    """As the soft time limit of a job does, in a search of its kind."""
+
+    def strike(_number: int, _frame: object) -> None:
+        raise RuntimeError
+
+    before = signal.signal(signal.SIGALRM, strike)
+    try:
+        with pytest.raises(RuntimeError), one.worker() as session:
+            session.execute(text("select 1"))
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            session.execute(text("select pg_sleep(10)"))
+        began = time.monotonic()
+        for way in (one.worker_step, one.worker):
+            with way() as transaction:
+                row = transaction.execute(text("select 42 as answer"), {}).one_or_none()
+                assert row is not None and row.answer == 42
+        assert time.monotonic() - began < 5
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_step_is_refused_within_another_transaction(one: Database) -> None:
+    """It would end with its message, and be committed by nobody."""
+    event.listen(
+        one.engine, "checkout", lambda connection, *_: connection.pgconn.exec_(b"begin"), once=True
+    )
+    with pytest.raises(DBAPIError, match="another transaction"), one.worker_step() as step:
+        step.execute(text("select 1 as one"), {})
+    with one.worker_step() as step:
+        step.execute(text("select 1 as one"), {})
+
+
 def test_an_error_undoes_the_whole_step(
     one: Database, settings: Settings, person_a: Person
 ) -> None:

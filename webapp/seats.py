@@ -1,25 +1,29 @@
-"""Turns, first come, first served: whoever has waited for long is not overtaken by who comes now,
-as with a semaphore.
-"""
+"""Seats, first come, first served: with a semaphore, whoever comes now overtakes who has waited."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
 
-class Turns:
-    """So many at once."""
+class Seats:
+    """So many at once.
+
+    Attributes:
+        moved_at: the clock when one was given back last.
+    """
 
     def __init__(self, count: int) -> None:
         """All are free."""
+        self.moved_at = time.monotonic()
         self._lock = threading.Lock()
         self._free = count
         self._waiting: deque[threading.Event] = deque()
 
     def take(self, look_seconds: float, is_worth_it: Callable[[], bool]) -> bool:
-        """Wait for a turn as long as that is worth it, which is asked now and then."""
+        """Wait for a seat as long as that is worth it, which is asked now and then."""
         with self._lock:
             if self._free:
                 self._free -= 1
@@ -37,15 +41,16 @@ class Turns:
         return True
 
     def give_back(self) -> None:
-        """Give a turn to who has waited for longest."""
+        """Give a seat to who has waited for longest."""
         with self._lock:
+            self.moved_at = time.monotonic()
             if self._waiting:
                 self._waiting.popleft().set()
             else:
                 self._free += 1
 
     def _leave(self, given: threading.Event) -> bool:
-        """Wait no more; False when the turn has come meanwhile."""
+        """Wait no more; False when the seat has come meanwhile."""
         with self._lock:
             if given.is_set():
                 return False
