@@ -24,6 +24,7 @@ celery_app = Celery(
         "tasks.codes",
         "tasks.maintenance",
         "tasks.shutdown",
+        "tasks.idle",
     ],
 )
 celery_app.config_from_object("celeryconfig")

@@ -6,6 +6,9 @@ import os
 import threading
 import time
 from functools import cache
+from typing import Any
+
+from celery import signals
 
 from tasks import runtime
 
@@ -13,13 +16,13 @@ from tasks import runtime
 IDLE_SECONDS = 2.0
 
 
-def stay_connected() -> None:
-    """A task begins."""
+@signals.task_prerun.connect
+def _stay_connected(**_: Any) -> None:
     _watch(os.getpid()).idle_since = None
 
 
-def let_go_soon() -> None:
-    """A task has ended."""
+@signals.task_postrun.connect
+def _let_go_soon(**_: Any) -> None:
     watch = _watch(os.getpid())
     watch.idle_since = time.monotonic()
     watch.ended.set()

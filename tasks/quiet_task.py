@@ -1,6 +1,4 @@
-"""What all tasks have in common: of an error nobody foresaw only its name leaves the process, and
-a process that has no task lets go of its connections.
-"""
+"""What all tasks have in common: of an error nobody foresaw only its name leaves the process."""
 
 from __future__ import annotations
 
@@ -13,7 +11,6 @@ from celery.exceptions import TaskPredicate
 
 from models.errors import TextbackError
 from tasks.errors import TaskBrokeError
-from tasks.idle import let_go_soon, stay_connected
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +25,6 @@ class QuietTask(Task):
 
     def __call__(self, *arguments: Any, **more: Any) -> Any:
         """Do the task."""
-        stay_connected()
         try:
             return self.run(*arguments, **more)
         except TextbackError as error:
@@ -39,5 +35,3 @@ class QuietTask(Task):
         except Exception as error:
             log.exception("task broke name=%s", self.name)
             raise TaskBrokeError(f"{type(error).__name__}; the worker's log says more") from None
-        finally:
-            let_go_soon()

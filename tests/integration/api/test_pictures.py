@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import psycopg
@@ -12,7 +13,7 @@ from sqlalchemy import event
 
 
 @pytest.fixture
-def product(owner_connection: psycopg.Connection) -> UUID:
+def product(owner_connection: psycopg.Connection) -> Iterator[UUID]:
     """A product with a picture."""
     number = uuid4()
     owner_connection.execute(
@@ -29,7 +30,8 @@ def product(owner_connection: psycopg.Connection) -> UUID:
         "(%s, 'image/webp', 'a picture')",
         [number],
     )
-    return number
+    yield number
+    owner_connection.execute("delete from products where id = %s", [number])
 
 
 def test_a_picture_that_many_ask_for_is_read_once(app: Flask, stranger: Api, product: UUID) -> None:
