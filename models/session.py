@@ -14,6 +14,7 @@ import sqlalchemy
 from sqlalchemy import PoolProxiedConnection, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.connection import Connection
 from models.settings import Settings
@@ -24,6 +25,8 @@ Role = Literal["textback_web", "textback_gate", "textback_worker", "textback_ope
 
 # A connection that rested for longer than this is tried before anything depends on it.
 RESTED_SECONDS = 1.0
+
+_OPENED_AFTER = "textback.opened_after"  # so many disposals
 
 CONNECT_ARGS = {
     "connect_timeout": 3,
@@ -57,6 +60,8 @@ class Database:
             use_native_hstore=False,
         )
         event.listen(self.engine, "do_connect", self._connect)
+        event.listen(self.engine, "checkin", self._close_if_late)
+        self._disposals = 0
         # What the last step borrowed, for the next: each way to the pool and back costs a short job
         # 3 %. Whoever else wants a connection has it put back first, so none is opened beside it.
         self._kept: deque[PoolProxiedConnection] = deque()
@@ -107,9 +112,12 @@ class Database:
         _run_after_commit(step.info)
 
     def dispose(self) -> None:
-        """Close every pooled connection."""
+        """Close every pooled connection; what is lent is closed when it comes back."""
+        # Twice, as another thread may give one back, or open one, between.
+        self._disposals += 1
         self._put_back()
         self.engine.dispose()
+        self._disposals += 1
 
     @contextmanager
     def _transaction(
@@ -148,9 +156,15 @@ class Database:
                 driver.rest()
 
     def _connect(
-        self, _dialect: object, _record: object, arguments: Any, options: Any
+        self, _dialect: object, record: ConnectionPoolEntry, arguments: Any, options: Any
     ) -> Connection:
+        record.info[_OPENED_AFTER] = self._disposals
         return self.connection_class.open(*arguments, **options)
+
+    def _close_if_late(self, connection: object, record: ConnectionPoolEntry) -> None:
+        """Close what is given back to a pool that was disposed of: nobody borrows from that."""
+        if connection is not None and record.info.get(_OPENED_AFTER) != self._disposals:
+            record.invalidate()
 
     def _put_back(self) -> None:
         with suppress(IndexError):  # another thread may be at it too

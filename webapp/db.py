@@ -37,7 +37,7 @@ _READY_SECONDS = 1.5
 # as they come free.
 _AT_ONCE = 5
 _SEAT_SECONDS = 3.0
-_QUIET_SECONDS = 0.2
+_QUIET_SECONDS = 0.3
 
 
 class SilentDatabaseError(TextbackError):

@@ -12,7 +12,7 @@ class Seats:
     """So many at once.
 
     Attributes:
-        moved_at: the clock when one was given back last.
+        moved_at: the clock when one was given back last, or somebody went on without.
     """
 
     def __init__(self, count: int) -> None:
@@ -55,4 +55,5 @@ class Seats:
             if given.is_set():
                 return False
             self._waiting.remove(given)
+            self.moved_at = time.monotonic()
             return True

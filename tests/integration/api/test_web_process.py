@@ -95,7 +95,7 @@ def test_a_burst_shares_the_connections_that_are_kept(
         while not all(one.done() for one in asked):
             most = max(most, connected() - before)
     assert {one.result() for one in asked} == {200}
-    assert most <= 5
+    assert most <= 8  # 16 if each opened its own
 
 
 def test_whoever_needs_nothing_of_what_others_wait_for_goes_on(

@@ -266,6 +266,21 @@ def test_an_idle_process_lets_go_of_what_the_last_step_kept(one: Database) -> No
     assert connection.closed
 
 
+@pytest.mark.parametrize("way", ["worker", "worker_step"])
+def test_what_is_lent_while_the_rest_is_closed_is_closed_when_it_comes_back(
+    one: Database, way: str
+) -> None:
+    """An idle process lets go in another thread; what that misses would stay open for ever."""
+    lent = driver(one)
+    with getattr(one, way)() as transaction:
+        transaction.execute(text("select 1 as one"), {})
+        one.dispose()
+        assert not lent.closed
+    with one.worker():  # has what a step kept put back
+        pass
+    assert lent.closed
+
+
 def test_what_nobody_reads_is_done_all_the_same(
     one: Database, settings: Settings, person_a: Person
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import gevent
 import pytest
@@ -56,3 +57,20 @@ def test_whoever_is_broken_off_leaves_no_seat_behind(monkeypatch: pytest.MonkeyP
     if broken[1].value is True:  # it had been woken already, and the seat is its own
         seats.give_back()
     assert seats.take(0.1, lambda: False)
+
+
+def test_at_a_standstill_people_go_on_without_a_seat_one_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or a process that got no turn for a moment has all who wait open a connection each."""
+    monkeypatch.setattr(threading, "Event", Event)
+    seats = Seats(1)
+    assert seats.take(0.1, lambda: True)
+    began, went_on = time.monotonic(), []
+
+    def go_on() -> None:
+        assert not seats.take(0.1, lambda: time.monotonic() - seats.moved_at < 0.1)
+        went_on.append(time.monotonic() - began)
+
+    gevent.joinall([gevent.spawn(go_on) for _ in range(3)], raise_error=True)
+    assert [waited >= 0.1 * turn for turn, waited in enumerate(went_on, 1)] == [True] * 3
