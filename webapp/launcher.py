@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import sys
 import threading
 import time
@@ -34,6 +35,7 @@ LOGIN: Final = "textback_app"
 FLOWER_USER: Final = "textback"
 DEMO_PHONE: Final = "+12025550123"  # 555-01xx belongs to nobody: kept free for fiction
 REVISIONS: Final = Path(__file__).resolve().parent.parent / "alembic" / "versions"
+BACKLOG: Final = 2048
 PROBE_SECONDS: Final = 1.0  # one that is given up is answered all the same, by a busy process
 # Forked from here, our processes share some 60 MB each and start without importing anything.
 # macOS forbids much of what a forked child would do.
@@ -96,6 +98,8 @@ def run(
                 supervisor.watch()
             except StopRequested:
                 pass
+            finally:
+                launcher.stop_listening()
     except (AlreadyRunningError, StartError, ServerError) as error:
         console.error(str(error))
         return 1
@@ -128,6 +132,7 @@ class Launcher:
         self._secrets = installation.secrets()
         self._address = ""
         self._flower_address = ""
+        self._listener: socket.socket | None = None
 
     def start(self, supervisor: Supervisor, port: int) -> None:
         """Start everything and say what is ready, as it happens.
@@ -142,6 +147,9 @@ class Launcher:
         servers = self._servers()
         supervisor.start(*servers)
         web_port = self._find_port("the web page", port)
+        if CAN_FORK:
+            # Ours, so that nobody is refused while the web process is started again.
+            self._listener = socket.create_server((HOST, web_port), backlog=BACKLOG)
         flower_port = self._find_port("Flower", FLOWER_PORT, taken=[web_port])
         self._address = f"http://{HOST}:{web_port}"
         self._flower_address = f"http://{HOST}:{flower_port}"
@@ -184,6 +192,11 @@ class Launcher:
 
         threading.Thread(target=show, name="texts", daemon=True).start()
 
+    def stop_listening(self) -> None:
+        """Let the web process be the last to answer: who comes after it is not to wait."""
+        if self._listener is not None:
+            self._listener.close()
+
     def _find_port(self, name: str, wanted: int, taken: Sequence[int] = ()) -> int:
         found = free_port(wanted, HOST, taken)
         if found != wanted:
@@ -218,6 +231,7 @@ class Launcher:
             f"{self._address}/readyz",
             death_signal=signal.SIGQUIT,  # TERM would wait for open event streams
             rank=3,
+            listener=self._listener,
         )
 
     def _celery_children(self) -> list[Child]:
@@ -245,6 +259,7 @@ class Launcher:
         death_signal: signal.Signals = signal.SIGKILL,
         rank: int = 1,
         env: Mapping[str, str] | None = None,
+        listener: socket.socket | None = None,
     ) -> Child:
         """Describe one `textback …` process.
 
@@ -253,6 +268,7 @@ class Launcher:
             death_signal: what it gets when the launcher is killed. At once by default: a running
                 job's lease lapses then, and it runs again after the next start.
             env: what it alone finds in its environment.
+            listener: a socket for it to serve, where it is forked.
         """
         log = self._logs / f"{name}.log"
         marker: LogMarker | None = None
@@ -268,7 +284,14 @@ class Launcher:
                 marker.begin()
             if CAN_FORK:
                 command = partial(textback.main, arguments, "textback")
-                return fork(command, name=name, log=log, env=env, death_signal=death_signal)
+                return fork(
+                    command,
+                    name=name,
+                    log=log,
+                    env=env,
+                    death_signal=death_signal,
+                    listener=listener,
+                )
             program = str(Path(sys.executable).with_name("textback"))
             environment = {**os.environ, **(env or {})}
             return spawn([program, *arguments], log=log, env=environment, death_signal=death_signal)

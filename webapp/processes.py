@@ -15,6 +15,7 @@ from typing import IO, Protocol
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 PR_SET_NAME = 15
 HIGHEST_INHERITED_FILE = 256  # the launcher opens a dozen
+FIRST_LISTENER = 3  # SD_LISTEN_FDS_START of <systemd/sd-daemon.h>
 LOG_BYTES_BEFORE_ROTATION = 5_000_000
 ROTATED_LOGS_KEPT = 3
 
@@ -87,6 +88,7 @@ def fork(
     log: Path,
     death_signal: signal.Signals = signal.SIGTERM,
     env: Mapping[str, str] | None = None,
+    listener: socket.socket | None = None,
 ) -> "ForkedProcess":
     """Start a child that runs a function, sharing the memory of what is imported here already.
 
@@ -96,6 +98,8 @@ def fork(
         run: what the child does; returning or SystemExit(0) is success.
         name: what `ps` and `top` show as its command, at most 15 letters.
         env: what the child finds in its environment, beside what is there.
+        listener: a socket for it to serve. It is handed over as systemd does (sd_listen_fds), and
+            stays open here: whoever connects while the child is away waits for the next one.
     """
     parent = os.getpid()
     sys.stdout.flush()
@@ -106,8 +110,8 @@ def fork(
             return ForkedProcess(pid)
         code = 1
         try:
-            _become_child(parent, name, output, death_signal)
             os.environ.update(env or {})
+            _become_child(parent, name, output, death_signal, listener)
             run()
             code = 0
         except SystemExit as end:
@@ -123,7 +127,13 @@ def fork(
             os._exit(code)
 
 
-def _become_child(parent: int, name: str, log: IO[bytes], death_signal: signal.Signals) -> None:
+def _become_child(
+    parent: int,
+    name: str,
+    log: IO[bytes],
+    death_signal: signal.Signals,
+    listener: socket.socket | None,
+) -> None:
     """Leave behind what belongs to the launcher: session, signals, terminal, open files."""
     os.setsid()
     signal.set_wakeup_fd(-1)
@@ -139,7 +149,13 @@ def _become_child(parent: int, name: str, log: IO[bytes], death_signal: signal.S
     os.dup2(nothing, 0)
     for number in (1, 2):
         os.dup2(log.fileno(), number)
-    os.closerange(3, HIGHEST_INHERITED_FILE)
+    kept = FIRST_LISTENER
+    if listener is not None:
+        os.dup2(listener.fileno(), FIRST_LISTENER)
+        os.set_inheritable(FIRST_LISTENER, True)  # also where it had that number already
+        os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+        kept += 1
+    os.closerange(kept, HIGHEST_INHERITED_FILE)
     # New ones, whatever the launcher had in their place.
     sys.stdout = open(1, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115

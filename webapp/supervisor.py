@@ -22,7 +22,7 @@ from webapp.processes import (
 )
 
 STEADY_SECONDS: Final = 60.0  # one that lived this long has earned a fresh back-off
-FIRST_PAUSE_SECONDS: Final = 0.5
+FIRST_PAUSE_SECONDS: Final = 0.5  # after a second death; after the first nobody waits
 LONGEST_PAUSE_SECONDS: Final = 30.0
 QUICK_DEATHS_BEFORE_LOG: Final = 3
 START_POLL_SECONDS: Final = 0.05
@@ -251,7 +251,10 @@ class Supervisor:
         code = end_group(child.process)
         if now - child.started_at >= STEADY_SECONDS:
             child.quick_deaths = 0
-        pause = min(FIRST_PAUSE_SECONDS * 2**child.quick_deaths, LONGEST_PAUSE_SECONDS)
+        pause = 0.0
+        if child.quick_deaths:
+            pause = FIRST_PAUSE_SECONDS * 2 ** (child.quick_deaths - 1)
+        pause = min(pause, LONGEST_PAUSE_SECONDS)
         child.quick_deaths += 1
         child.ready = False
         child.restart_at = now + pause
@@ -259,9 +262,8 @@ class Supervisor:
         quotes: Sequence[str] = ()
         if child.quick_deaths >= QUICK_DEATHS_BEFORE_LOG:
             quotes = [f"the end of {child.log}:", *last_lines(child.log)]
-        self._console.warn(
-            f"{child.name} ended ({how}); it is started again in {pause:.1f} s", quotes
-        )
+        when = f"in {pause:.1f} s" if pause else "at once"
+        self._console.warn(f"{child.name} ended ({how}); it is started again {when}", quotes)
 
     def _on_stop_signal(self, *_: object) -> None:
         self._signals += 1  # no writing here: it may have interrupted a write

@@ -249,7 +249,7 @@ def test_dead_children_are_started_again_and_said_so(start):
         launcher.child(name).kill()
     os.kill(launcher.child("beat").pid, signal.SIGTERM)
     for name in ("worker", "valkey"):
-        launcher.wait_for(rf"{name} ended \(killed by SIGKILL\); it is started again in 0\.5 s")
+        launcher.wait_for(rf"{name} ended \(killed by SIGKILL\); it is started again at once")
     launcher.wait_for(r"Worker for searches +ready again")
     launcher.wait_for(r"Beat, the clock +ready again")
     launcher.wait_for(r"Valkey 9\S* +ready again")
@@ -257,6 +257,22 @@ def test_dead_children_are_started_again_and_said_so(start):
     job = launcher.request("/api/v1/jobs", {"kind": "count_slowly", "params": params})["id"]
     launcher.wait_for_job(job, "succeeded")
     assert launcher.stop() == 0
+
+
+def test_nobody_is_refused_while_the_web_process_is_started_again(start):
+    """All of it is killed: whoever comes then waits for the next one, and is answered by it."""
+    launcher = start()
+    launcher.wait_until_it_serves()
+    web = [process for process in launcher.descendants() if "gunicorn" in process.cmdline()]
+    for process in web:
+        process.kill()
+    assert all_gone(web, seconds=3)
+    assert launcher.request("/api/v1/kinds")
+    launcher.wait_for(r"web ended \(killed by SIGKILL\); it is started again at once")
+    launcher.wait_for(r"Web page and API +ready again")
+    assert launcher.stop() == 0
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(launcher.address.rsplit(":")[-1])), 5)
 
 
 def test_taken_port_and_a_second_launcher_on_the_same_data(start):

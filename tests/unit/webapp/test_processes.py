@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -70,6 +71,27 @@ def test_forked_child_keeps_no_open_file_and_no_handler_of_its_parent(tmp_path):
         signal.signal(signal.SIGTERM, handled)
         os.close(secret)
     assert log.read_text() == "False True\nTrue\n"
+
+
+def test_forked_child_is_handed_the_socket_it_is_to_serve(tmp_path):
+    """By systemd's protocol, which gunicorn speaks; and no other of the launcher's files."""
+    log = tmp_path / "log"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def look() -> None:
+            given = socket.socket(fileno=3)
+            named = (os.environ["LISTEN_FDS"], os.environ["LISTEN_PID"] == str(os.getpid()))
+            print(
+                given.getsockname()[1],
+                os.get_inheritable(3),
+                named,
+                len(list(Path("/proc/self/fd").iterdir())),
+            )
+
+        assert run_forked(log, look, listener=listener) == 0
+        port = listener.getsockname()[1]
+    assert log.read_text() == f"{port} True ('1', True) 5\n"  # and the folder it lists
+    assert "LISTEN_PID" not in os.environ
 
 
 @pytest.mark.parametrize("way", ["fork", "spawn"])
