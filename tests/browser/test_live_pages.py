@@ -171,3 +171,36 @@ def test_without_a_connection_there_is_a_page_that_says_so(
             200,
             True,
         )
+
+
+# Where the browser itself sent a request to, by a route of the script; "" when it asked the script.
+ROUTED_TO = """
+async (path) => {
+  const address = new URL(path, location.href).href;
+  const entry = new Promise((resolve) => new PerformanceObserver((list) => {
+    const [found] = list.getEntriesByName(address);
+    if (found) resolve(found);
+  }).observe({ type: "resource" }));
+  await (await fetch(address)).text();
+  return (await entry).workerMatchedSourceType;
+}
+"""
+
+
+def test_the_offline_script_is_woken_for_nothing_that_never_needs_it(
+    meet: Meet, product: Product
+) -> None:
+    """Else it would be for every picture of an answer, and every event of a page that waits."""
+    page = meet("en-GB").page()
+    page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    page.reload()
+    never = [
+        "/api/v1/kinds",
+        "/jobs/active",
+        f"/products/{'0' * 32}/picture",
+        f"/photos/{'0' * 32}",
+    ]
+    for path in never:
+        assert (path, page.evaluate(ROUTED_TO, path)) == (path, "network")
+    for path in ("/", "/api/docs"):
+        assert (path, page.evaluate(ROUTED_TO, path)) == (path, "")
