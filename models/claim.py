@@ -83,7 +83,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One attempt's right to work on a job: every write it makes carries `fence`."""
+    """One attempt's right to work on a job: every write it makes carries `fence` and `worker`.
+
+    The fence alone tells attempts apart unless Postgres dies in the moment of a claim: that claim
+    is lost (see `take`), and the next one has the same fence.
+    """
 
     job_id: UUID
     owner_id: UUID
@@ -92,6 +96,7 @@ class Claim:
     attempt: int
     max_attempts: int
     fence: int
+    worker: str
     checkpoint: dict[str, Any] | None
     saved_search_id: UUID | None = None
 
@@ -107,6 +112,9 @@ class Claim:
     ) -> Self | None:
         """Move a queued, due job to running and count the attempt.
 
+        Nobody waits for the disk: if Postgres dies at once, the job waits in its queue as before,
+        and whoever works on it is refused.
+
         Args:
             session: one opened by `Database.worker`, with nothing done in it yet.
             job_id: what the hint named.
@@ -118,6 +126,7 @@ class Claim:
             None when the hint was stale: the job is gone, taken, ended or not due yet, or its
             person has `most_running` jobs running; such a job waits for its turn again.
         """
+        session.execute(query("commit_lazily"), {"synchronous_commit": "off"})
         session.execute(query("lock_owner"), {"id": job_id})
         row = session.execute(
             query("claim_job"),
@@ -308,7 +317,7 @@ class Claim:
 
     @property
     def _guard(self) -> dict[str, Any]:
-        return {"id": self.job_id, "fence": self.fence}
+        return {"id": self.job_id, "fence": self.fence, "worker": self.worker}
 
 
 def lose_attempt(

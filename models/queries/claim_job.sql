@@ -38,5 +38,6 @@ with asked as (
     insert into job_events (job_id, owner_id, event, attempt, detail)
     select id, owner_id, 'claimed', attempt, jsonb_build_object('worker', worker) from claimed
 )
-select id as job_id, owner_id, kind, params, attempt, max_attempts, fence, checkpoint, saved_search_id
+select id as job_id, owner_id, kind, params, attempt, max_attempts, fence, worker, checkpoint,
+       saved_search_id
 from claimed

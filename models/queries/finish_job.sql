@@ -34,7 +34,7 @@ with ended as (
         finished_at = clock_timestamp(),
         version = version + 1,
         updated_at = clock_timestamp()
-    where id = :id and fence = :fence and status = 'running'
+    where id = :id and fence = :fence and worker = :worker and status = 'running'
     returning id, owner_id, queue, attempt, notify, status, error_code, worker, new_count
 ), event as (
     insert into job_events (job_id, owner_id, event, attempt, detail)

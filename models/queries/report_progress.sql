@@ -9,5 +9,5 @@ set progress = greatest(progress, :progress),
     lease_until = clock_timestamp() + make_interval(secs => :lease_seconds),
     version = version + 1,
     updated_at = clock_timestamp()
-where id = :id and fence = :fence and status = 'running'
+where id = :id and fence = :fence and worker = :worker and status = 'running'
 returning cancel_requested_at is not null as cancel_requested

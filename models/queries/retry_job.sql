@@ -16,7 +16,7 @@ with put_back as (
         eta_seconds = null,
         version = version + 1,
         updated_at = clock_timestamp()
-    where id = :id and fence = :fence and status = 'running'
+    where id = :id and fence = :fence and worker = :worker and status = 'running'
     returning id, owner_id, queue, attempt, status
 ), event as (
     insert into job_events (job_id, owner_id, event, attempt, detail)

@@ -1,5 +1,5 @@
 -- Where a retry goes on from.
 update jobs
 set checkpoint = cast(:checkpoint as jsonb), updated_at = clock_timestamp()
-where id = :id and fence = :fence and status = 'running'
+where id = :id and fence = :fence and worker = :worker and status = 'running'
 returning id

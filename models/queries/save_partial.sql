@@ -5,5 +5,5 @@ set result = cast(:result as jsonb),
     partial = true,
     version = version + 1,
     updated_at = clock_timestamp()
-where id = :id and fence = :fence and status = 'running'
+where id = :id and fence = :fence and worker = :worker and status = 'running'
 returning id

@@ -4,7 +4,8 @@
 with run as (
     select jobs.id, jobs.owner_id, jobs.saved_search_id, saved_searches.baseline_at
     from jobs join saved_searches on saved_searches.id = jobs.saved_search_id
-    where jobs.id = :id and jobs.fence = :fence and jobs.status = 'running'
+    where jobs.id = :id and jobs.fence = :fence and jobs.worker = :worker
+      and jobs.status = 'running'
 ), found as (
     select key, min(place) as place
     from jsonb_array_elements_text(cast(:keys as jsonb)) with ordinality as given (key, place)

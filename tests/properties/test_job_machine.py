@@ -134,7 +134,7 @@ def test_no_order_of_events_breaks_a_promise(
 
 GUARDS = {
     "the fence": (
-        [(statement, "and fence = :fence", "") for statement in FENCED],
+        [(statement, "and fence = :fence and worker = :worker", "") for statement in FENCED],
         "an old fence never writes",
     ),
     "progress that only rises": (

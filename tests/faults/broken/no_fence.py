@@ -3,4 +3,4 @@
 from faults.broken.statements import FENCED, take_out
 
 for name in FENCED:
-    take_out(name, "and fence = :fence")
+    take_out(name, "and fence = :fence and worker = :worker")

@@ -39,7 +39,7 @@ def test_half_open_connection_is_given_up_and_replaced(
                 transaction.execute(text("select 1"))
             proxy.swallow()
             with pytest.raises(OperationalError, match="no answer"), way() as transaction:
-                values = {"id": new_id(), "fence": 1}
+                values = {"id": new_id(), "fence": 1, "worker": "nobody"}
                 transaction.execute(query("check_claim"), values).one_or_none()
             proxy.heal()
         with database.worker() as transaction:

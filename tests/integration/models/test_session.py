@@ -211,7 +211,7 @@ def test_an_error_undoes_the_whole_step(
     one: Database, settings: Settings, person_a: Person
 ) -> None:
     claim = claim_job(one, make_job(one, settings, person_a.id))
-    guard = {"id": claim.job_id, "fence": claim.fence}
+    guard = claim._guard
     with pytest.raises(DBAPIError), one.worker_step() as step:
         step.execute(query("save_checkpoint"), {**guard, "checkpoint": '{"done": 1}'})
         step.execute(query("save_checkpoint"), {**guard, "checkpoint": "{"}).one_or_none()
@@ -285,7 +285,7 @@ def test_what_nobody_reads_is_done_all_the_same(
     one: Database, settings: Settings, person_a: Person
 ) -> None:
     claim = claim_job(one, make_job(one, settings, person_a.id))
-    values = {"id": claim.job_id, "fence": claim.fence, "checkpoint": '{"done": 1}'}
+    values = {**claim._guard, "checkpoint": '{"done": 1}'}
     with one.worker_step() as step:
         step.execute(query("save_checkpoint"), values)
     assert read_job(one, person_a.id, claim.job_id).checkpoint == {"done": 1}
