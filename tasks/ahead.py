@@ -1,4 +1,4 @@
-"""A worker whose jobs take milliseconds takes one message ahead, so that no child waits for it.
+"""A worker whose jobs take milliseconds takes a message ahead for each child, so that none waits.
 
 One whose jobs take longer takes none: what it holds back no idle worker can take. Should a job turn
 out long while a message is held, it is hinted at again, and whoever is free takes that one.
@@ -16,6 +16,7 @@ from celery.concurrency.prefork import TaskPool
 from celery.worker import state
 
 from tasks import node
+from tasks.pipes import Pipes
 from tasks.sweeper import JOB_QUEUES, HeldHint
 
 QUICK_SECONDS = 0.05
@@ -25,7 +26,7 @@ HELD_SECONDS = 0.25
 
 
 class Ahead(bootsteps.StartStopStep):
-    """A part of Celery's consumer: decides whether one more message may come."""
+    """A part of Celery's consumer: decides whether one more message may come, and who gets it."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -35,6 +36,7 @@ class Ahead(bootsteps.StartStopStep):
         self._pace = Pace()
         self._held = Held()
         self._is_ticking = False
+        self._pipes: Pipes | None = None
 
     def include_if(self, consumer: Any) -> bool:
         """Whether this worker does jobs, in children."""
@@ -47,14 +49,27 @@ class Ahead(bootsteps.StartStopStep):
         may_consume = qos.can_consume
         most = int(consumer.controller.max_concurrency or consumer.controller.concurrency)
 
+        pipes = self._take_over(consumer, most)
+
         def can_consume() -> bool:
             is_quick = self._pace.is_quick()
-            return may_consume() or (is_quick and len(state.reserved_requests) == most)
+            if may_consume():
+                return True
+            # What waits behind a job that turned out long keeps no other child from working.
+            taken = len(state.reserved_requests) - (0 if is_quick else pipes.waiting)
+            return taken < (2 * most if is_quick else most)
 
         qos.can_consume = can_consume
         if not self._is_ticking and consumer.hub is not None:
             self._is_ticking = True
             consumer.hub.call_repeatedly(HELD_SECONDS, self._hint_at_held)
+
+    def _take_over(self, consumer: Any, most: int) -> Pipes:
+        """Let the pool give out twice as many, from the first connection on."""
+        if self._pipes is None:
+            self._pipes = Pipes.of(consumer.pool._pool, self._pace.is_quick)
+            consumer.controller.semaphore.grow(most)
+        return self._pipes
 
     def _hint_at_held(self) -> None:
         waiting = {
@@ -86,15 +101,15 @@ class Pace:
     def __init__(self) -> None:
         """Nothing is known yet."""
         self._began: dict[str, float] = {}
+        self._taken = state.all_total_count[0]
         self._quick = 0
         self._looked_at = 0.0
         self._is_quick = False
 
     def is_quick(self) -> bool:
         """Return what the last look said; asked a thousand times a second, it looks a hundred."""
-        now = time.monotonic()
-        if now - self._looked_at >= LOOK_SECONDS:
-            self._looked_at, self._is_quick = now, self.look()
+        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            self._is_quick = self.look()
         return self._is_quick
 
     def look(self) -> bool:
@@ -103,11 +118,15 @@ class Pace:
         Returns:
             Whether the last jobs were all quick, and those in work are no older than that.
         """
-        now = time.monotonic()
+        now, looked_at, taken = time.monotonic(), self._looked_at, self._taken
+        self._looked_at, self._taken = now, state.all_total_count[0]
         active = {request.id for request in state.active_requests}
+        unseen = self._taken - taken - len(active - self._began.keys())
         for id_ in self._began.keys() - active:
             took = now - self._began.pop(id_)
             self._quick = self._quick + 1 if took < QUICK_SECONDS else 0
+        if now - looked_at < QUICK_SECONDS:  # so what began and ended between was quick
+            self._quick += unseen
         for id_ in active:
             self._began.setdefault(id_, now)
         return self._quick >= ENOUGH_QUICK and all(

@@ -1,12 +1,14 @@
-"""A worker with quick jobs takes one message ahead, and holds nobody up with it."""
+"""A worker with quick jobs takes a message ahead for each child, and holds nobody up with it."""
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
-from cast import Person
+from cast import Person, make_person
 from factories import make_job, read_job
 from processes import Processes, wait_for
 
@@ -48,3 +50,38 @@ def test_what_is_held_behind_a_long_job_is_done_elsewhere(
     worker = owner_connection.execute("select worker from jobs where id = %s", (held,)).fetchone()
     assert worker is not None
     assert worker[0].startswith("second@")
+
+
+def test_what_waits_behind_a_long_job_keeps_no_child_idle(
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    processes: Processes,
+    ended: Callable[..., Job],
+) -> None:
+    """One worker with two children: a long job, and ten quick ones in the moment it begins."""
+    worker = processes.start("worker", "--concurrency", "2")
+    quick = [
+        make_job(database, settings, person_a.id, params={"steps": 1}) for _ in range(QUICK_JOBS)
+    ]
+    ended(quick[-1], seconds=60)
+    from tasks.app import celery_app  # reads the environment
+
+    def is_idle() -> bool:
+        active = celery_app.control.inspect(timeout=5).active() or {}
+        return list(active.values()) == [[]]
+
+    wait_for(is_idle, 10, "an idle worker")
+    os.killpg(worker.pid, signal.SIGSTOP)  # so that all of them are there at once
+    params = {"steps": 1, "step_seconds": 30}
+    long = make_job(database, settings, person_a.id, params=params)
+    people = [make_person(database).id for _ in range(10)]
+    behind = [make_job(database, settings, one, params={"steps": 1}) for one in people]
+    os.killpg(worker.pid, signal.SIGCONT)
+
+    def all_ended() -> bool:
+        rows = zip(people, behind, strict=True)
+        return {read_job(database, *row).status for row in rows} == {"succeeded"}
+
+    wait_for(all_ended, 15, "the quick jobs")
+    assert read_job(database, person_a.id, long).status == "running"

@@ -1,0 +1,71 @@
+"""Which children of a worker take a message now."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from models import Settings
+
+
+@pytest.fixture
+def quick() -> list[bool]:
+    """Whether the worker is a quick one, as a test sets it."""
+    return [True]
+
+
+@pytest.fixture
+def pipes(settings: Settings, quick: list[bool]) -> Any:
+    """Those of two children; the tests' settings are read when the module is loaded."""
+    return import_module("tasks.pipes").Pipes({7, 8}, lambda: quick[0])
+
+
+def free(pipes: Any) -> list[int]:
+    return [pipe for pipe in (7, 8) if pipe not in pipes]
+
+
+def test_each_child_has_one_message_before_any_has_two(pipes: Any) -> None:
+    assert (free(pipes), len(pipes)) == ([7, 8], 0)
+    pipes.add(7)
+    assert (free(pipes), len(pipes)) == ([8], 1)
+    pipes.add(8)
+    assert (free(pipes), len(pipes), pipes.waiting) == ([7, 8], 0, 0)
+    pipes.add(8)
+    assert (free(pipes), len(pipes), pipes.waiting) == ([7], 1, 1)
+    pipes.add(7)
+    assert (free(pipes), len(pipes), pipes.waiting) == ([], 2, 2)
+    pipes.end(8)
+    assert (free(pipes), pipes.waiting) == ([8], 1)
+    pipes.end(8)
+    assert free(pipes) == [8]  # it has none, the other one to do and one that waits
+
+
+def test_a_child_of_a_worker_that_is_not_quick_has_one_message(
+    pipes: Any, quick: list[bool]
+) -> None:
+    quick[0] = False
+    for pipe in (7, 8):
+        pipes.add(pipe)
+    assert (free(pipes), len(pipes)) == ([], 2)
+    pipes.end(7)
+    assert free(pipes) == [7]
+
+
+def test_nothing_is_known_of_the_child_after_one_that_died(pipes: Any) -> None:
+    """Its pipe may have the number of the one before."""
+    for pipe in (7, 8, 7):
+        pipes.add(pipe)
+    pipes.discard(7)
+    assert (free(pipes), pipes.waiting) == ([7], 0)
+    pipes.end(7)  # its last word may come late
+    pipes.discard(7)
+    assert free(pipes) == [7]
+
+
+def test_after_a_new_connection_those_that_work_have_one(pipes: Any) -> None:
+    for pipe in (7, 8, 8):
+        pipes.add(pipe)
+    pipes.intersection_update({8, 9})
+    assert (free(pipes), pipes.waiting) == ([7], 0)
