@@ -1,4 +1,4 @@
-"""A claim: one attempt's right to work on a job. Every write it makes carries its fence."""
+"""A claim: one attempt's right to work on a job. Each write it makes carries fence and worker."""
 
 from __future__ import annotations
 

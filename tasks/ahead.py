@@ -15,14 +15,14 @@ from celery import bootsteps
 from celery.concurrency.prefork import TaskPool
 from celery.worker import state
 
-from tasks import node
-from tasks.pipes import Pipes
+from tasks import node, pipes
 from tasks.sweeper import JOB_QUEUES, HeldHint
 
 QUICK_SECONDS = 0.05
 LOOK_SECONDS = 0.01
 ENOUGH_QUICK = 50  # jobs in a row
 HELD_SECONDS = 0.25
+RESTED_SECONDS = 5.0  # what comes after a rest may be of another kind
 
 
 class Ahead(bootsteps.StartStopStep):
@@ -35,8 +35,8 @@ class Ahead(bootsteps.StartStopStep):
         super().__init__(consumer, **options)
         self._pace = Pace()
         self._held = Held()
-        self._is_ticking = False
-        self._pipes: Pipes | None = None
+        self._has_taken_over = False
+        self._ticks: Any = None
 
     def include_if(self, consumer: Any) -> bool:
         """Whether this worker does jobs, in children."""
@@ -45,31 +45,27 @@ class Ahead(bootsteps.StartStopStep):
 
     def start(self, consumer: Any) -> None:
         """Ask us, on each new connection, after Celery's own limit has said no."""
-        qos = consumer.task_consumer.channel.qos
-        may_consume = qos.can_consume
+        channel = consumer.task_consumer.channel
+        may_consume = channel.qos.can_consume
         most = int(consumer.controller.max_concurrency or consumer.controller.concurrency)
 
-        pipes = self._take_over(consumer, most)
+        if not self._has_taken_over:
+            self._has_taken_over = True
+            pipes.take_over(consumer.pool._pool, self._pace.is_quick)
+            consumer.controller.semaphore.grow(most)  # twice as many may be given out
 
         def can_consume() -> bool:
             is_quick = self._pace.is_quick()
-            if may_consume():
+            if may_consume() or pipes.places_taken() < (2 * most if is_quick else most):
                 return True
-            # What waits behind a job that turned out long keeps no other child from working.
-            taken = len(state.reserved_requests) - (0 if is_quick else pipes.waiting)
-            return taken < (2 * most if is_quick else most)
+            # What Redis was asked for when there was a place may have left it already.
+            return bool(channel._in_poll)
 
-        qos.can_consume = can_consume
-        if not self._is_ticking and consumer.hub is not None:
-            self._is_ticking = True
-            consumer.hub.call_repeatedly(HELD_SECONDS, self._hint_at_held)
-
-    def _take_over(self, consumer: Any, most: int) -> Pipes:
-        """Let the pool give out twice as many, from the first connection on."""
-        if self._pipes is None:
-            self._pipes = Pipes.of(consumer.pool._pool, self._pace.is_quick)
-            consumer.controller.semaphore.grow(most)
-        return self._pipes
+        channel.qos.can_consume = can_consume
+        if consumer.hub is not None:
+            if self._ticks is not None:  # Celery ends those of a connection with it, but not always
+                self._ticks.cancel()
+            self._ticks = consumer.hub.call_repeatedly(HELD_SECONDS, self._hint_at_held)
 
     def _hint_at_held(self) -> None:
         waiting = {
@@ -103,7 +99,7 @@ class Pace:
         self._began: dict[str, float] = {}
         self._taken = state.all_total_count[0]
         self._quick = 0
-        self._looked_at = 0.0
+        self._looked_at = self._worked_at = 0.0
         self._is_quick = False
 
     def is_quick(self) -> bool:
@@ -125,6 +121,10 @@ class Pace:
         for id_ in self._began.keys() - active:
             took = now - self._began.pop(id_)
             self._quick = self._quick + 1 if took < QUICK_SECONDS else 0
+        if active or self._taken != taken:
+            self._worked_at = now
+        elif now - self._worked_at > RESTED_SECONDS:
+            self._quick = 0
         if now - looked_at < QUICK_SECONDS:  # so what began and ended between was quick
             self._quick += unseen
         for id_ in active:

@@ -13,10 +13,10 @@ from typing import Any
 from billiard.context import Process
 from celery import bootsteps
 from celery.concurrency.prefork import TaskPool
-from celery.worker import state
 
 from celeryconfig import INTERACTIVE, SCHEDULED
 from tasks import queue_order
+from tasks.pipes import places_taken
 from tasks.shutdown import worker_name
 from tasks.sweeper import JOB_QUEUES, HeldHint, LostChild, Silence, Sweeper
 
@@ -130,13 +130,10 @@ class Node(bootsteps.StartStopStep):
         return int(self._worker.max_concurrency or self._worker.concurrency)
 
     def _listens_to(self, queue: str) -> bool:
-        if queue not in self._queues or len(state.reserved_requests) >= self._most_jobs:
+        if queue not in self._queues or places_taken() >= self._most_jobs:
             return False
         return queue != SCHEDULED or INTERACTIVE not in self._queues or self._may_take_scheduled()
 
     def _may_take_scheduled(self) -> bool:
         """Whether a child is left for what somebody waits for, if a scheduled job comes now."""
-        scheduled = sum(
-            request.delivery_info["routing_key"] == SCHEDULED for request in state.reserved_requests
-        )
-        return scheduled < max(1, self._most_jobs - 1)
+        return places_taken(SCHEDULED) < max(1, self._most_jobs - 1)

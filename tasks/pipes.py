@@ -4,8 +4,12 @@ there and back through the main process takes as long as a quick job.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Set
+from collections.abc import Callable, Collection
 from typing import Any
+
+from celery.worker import state
+
+_pipes: Pipes | None = None
 
 
 class Pipes:
@@ -16,25 +20,16 @@ class Pipes:
     the pipe that leads to them, as in Celery's set.
     """
 
-    def __init__(self, all_pipes: Set[int], is_quick: Callable[[], bool]) -> None:
-        """`all_pipes` is the pool's own set, and changes with it."""
-        self._all = all_pipes
+    def __init__(self, pool: Any, is_quick: Callable[[], bool]) -> None:
+        """`pool` is Celery's AsynPool, or whatever says how many children it should have."""
+        self._pool = pool
         self._is_quick = is_quick
         self._given: dict[int, int] = {}  # how many messages each has
 
-    @classmethod
-    def of(cls, pool: Any, is_quick: Callable[[], bool]) -> Pipes:
-        """Return those of Celery's pool, put in place before it gives out the first message."""
-        if not isinstance(pool._busy_workers, cls):
-            pool._busy_workers = cls(pool._all_inqueues, is_quick)
-            pool._mark_worker_as_available = pool._busy_workers.end
-        pipes: Pipes = pool._busy_workers
-        return pipes
-
     @property
     def waiting(self) -> int:
-        """How many messages wait behind another."""
-        return sum(self._given.values()) - len(self._given)
+        """How many messages wait behind a job that turned out long."""
+        return 0 if self._is_quick() else sum(self._given.values()) - len(self._given)
 
     def add(self, pipe: int) -> None:
         """Note that a message goes to a child."""
@@ -52,15 +47,45 @@ class Pipes:
 
     def intersection_update(self, working: Collection[int]) -> None:
         """Keep those that work, as after a new connection to the broker."""
-        self._given = {pipe: 1 for pipe in self._given if pipe in working}
+        self._given = {pipe: given for pipe, given in self._given.items() if pipe in working}
 
     def __contains__(self, pipe: int) -> bool:
         """Whether this child takes no more."""
         given = self._given.get(pipe, 0)
         if given == 1:
-            return len(self._given) < len(self._all) or not self._is_quick()
+            return len(self._given) < self._pool._processes or not self._is_quick()
         return given > 1
 
     def __len__(self) -> int:
         """How many take no more."""
         return sum(pipe in self for pipe in self._given)
+
+
+def take_over(pool: Any, is_quick: Callable[[], bool]) -> None:
+    """Say from now on which children of Celery's pool take a message.
+
+    Raises:
+        RuntimeError: it looks at its own set already, or this Celery keeps it otherwise.
+    """
+    global _pipes  # noqa: PLW0603 - one worker a process
+    marks = getattr(pool, "_mark_worker_as_available", None)
+    if pool._registered_with_event_loop or marks != pool._busy_workers.discard:
+        raise RuntimeError("this Celery gives messages to its children in another way")
+    pool._busy_workers = _pipes = Pipes(pool, is_quick)
+    pool._mark_worker_as_available = _pipes.end
+
+
+def places_taken(queue: str | None = None) -> int:
+    """Return how many messages, of one queue or of all, have a child of this worker or get one.
+
+    What waits behind a job that turned out long has none: it is hinted at again for whoever is
+    free, and that may be another child here.
+    """
+    working, coming = 0, 0
+    for request in state.reserved_requests:
+        if queue is None or request.delivery_info["routing_key"] == queue:
+            if request in state.active_requests:
+                working += 1
+            else:
+                coming += 1
+    return working + max(0, coming - (_pipes.waiting if _pipes else 0))

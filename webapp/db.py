@@ -87,9 +87,10 @@ class WebDatabase(Database):
     @contextmanager
     def _seat(self) -> Iterator[None]:
         """Wait for one of the connections that are kept, but not for long."""
-        if _has_seat.get() or not self._finds_seat():
+        if _has_seat.get():
             yield
             return
+        self._take_seat()
         had = _has_seat.set(True)
         try:
             yield
@@ -97,14 +98,14 @@ class WebDatabase(Database):
             self._seats.give_back()
             _has_seat.reset(had)
 
-    def _finds_seat(self) -> bool:
+    def _take_seat(self) -> None:
         until = time.monotonic() + _SEAT_SECONDS
 
         def is_worth_it() -> bool:
             now = time.monotonic()
             return now < until and now - self._seats.moved_at < _QUIET_SECONDS
 
-        return self._seats.take(_QUIET_SECONDS, is_worth_it)
+        self._seats.take(_QUIET_SECONDS, is_worth_it)
 
     def _hear(self, *_about: object) -> None:
         self.heard_at = time.monotonic()

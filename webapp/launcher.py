@@ -35,8 +35,8 @@ LOGIN: Final = "textback_app"
 FLOWER_USER: Final = "textback"
 DEMO_PHONE: Final = "+12025550123"  # 555-01xx belongs to nobody: kept free for fiction
 REVISIONS: Final = Path(__file__).resolve().parent.parent / "alembic" / "versions"
-BACKLOG: Final = 2048
-PROBE_SECONDS: Final = 1.0  # one that is given up is answered all the same, by a busy process
+BACKLOG: Final = 2048  # as gunicorn's own, which it does not set on a socket it is handed
+PROBE_SECONDS: Final = 0.5  # one that is given up is answered all the same, by a busy process
 # Forked from here, our processes share some 60 MB each and start without importing anything.
 # macOS forbids much of what a forked child would do.
 CAN_FORK: Final = sys.platform == "linux"
@@ -149,7 +149,10 @@ class Launcher:
         web_port = self._find_port("the web page", port)
         if CAN_FORK:
             # Ours, so that nobody is refused while the web process is started again.
-            self._listener = socket.create_server((HOST, web_port), backlog=BACKLOG)
+            try:
+                self._listener = socket.create_server((HOST, web_port), backlog=BACKLOG)
+            except OSError as error:
+                raise StartError(f"port {web_port}: {error.strerror}") from None
         flower_port = self._find_port("Flower", FLOWER_PORT, taken=[web_port])
         self._address = f"http://{HOST}:{web_port}"
         self._flower_address = f"http://{HOST}:{flower_port}"

@@ -15,6 +15,8 @@ create table audit (
     version int,
     old_lease_until timestamptz,
     signed_fence int,            -- the fence named by what this write changed
+    signed_process text,         -- and the process, where it names one
+    worker text,                 -- who had the job
     wrote_result boolean,
     changed text[]               -- of a row that had ended: the columns that changed
 );
@@ -22,6 +24,7 @@ create table audit (
 create function audit_jobs() returns trigger language plpgsql security definer as $$
 declare
     signed int;
+    process text;
     columns_changed text[];
 begin
     if tg_op = 'DELETE' then
@@ -41,6 +44,7 @@ begin
         signed := substring(new.error_message from 'fence=(\d+)')::int;
     elsif new.checkpoint is distinct from old.checkpoint and new.checkpoint is not null then
         signed := (new.checkpoint ->> 'fence')::int;
+        process := new.checkpoint ->> 'process';
     elsif new.stage is distinct from old.stage then
         signed := substring(new.stage from 'fence=(\d+)')::int;
     end if;
@@ -51,10 +55,10 @@ begin
     end if;
     insert into audit (role, op, job_id, owner_id, old_status, new_status, old_fence, new_fence,
                        attempt, old_progress, new_progress, version, old_lease_until, signed_fence,
-                       wrote_result, changed)
+                       signed_process, worker, wrote_result, changed)
     values (current_setting('role', true), tg_op, new.id, new.owner_id, old.status, new.status,
             old.fence, new.fence, new.attempt, old.progress, new.progress, new.version,
-            old.lease_until, signed,
+            old.lease_until, signed, process, new.worker,
             new.result is not null and new.result is distinct from old.result, columns_changed);
     return null;
 end $$;

@@ -207,6 +207,8 @@ class Checker:
         rows = self._rows(_LATE_WRITES)
         broken = [
             f"{row['job_id']} at fence {row['new_fence']} was written by {row['signed_fence']}"
+            if row["new_fence"] != row["signed_fence"]
+            else f"{row['job_id']} of {row['worker']} was written by {row['signed_process']}"
             for row in rows
         ]
         signed = self._rows("select count(*) as n from audit where signed_fence is not null")
@@ -469,8 +471,9 @@ _CHANGED_ENDS: LiteralString = """
     where changed is not null or op = 'DELETE' order by seq
 """
 _LATE_WRITES: LiteralString = """
-    select job_id::text, signed_fence, new_fence from audit
-    where signed_fence <> new_fence order by seq
+    select job_id::text, signed_fence, new_fence, signed_process, worker from audit
+    where signed_fence <> new_fence or signed_process <> split_part(worker, '/', 3)
+    order by seq
 """
 _FALLEN_PROGRESS: LiteralString = """
     select job_id::text, new_fence, old_progress, new_progress from audit

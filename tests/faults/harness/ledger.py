@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 
 class Attempt(NamedTuple):
-    """One attempt of one job; the fence tells attempts apart."""
+    """One attempt of one job; the fence tells attempts apart.
+
+    But for two of which the first was lost with Postgres: what is told then is the second.
+    """
 
     job_id: str
     fence: int
@@ -72,7 +75,7 @@ class LedgerReader:
         job_id, fence, number, pid, what, step, at = line.split(" ")
         attempt = Attempt(job_id, int(fence))
         account = self.attempts.get(attempt)
-        if account is None:
+        if account is None or (what == "begin" and account.pid != int(pid)):
             account = self.attempts[attempt] = Account(int(number), int(pid), float(at))
             self._open[account.pid] = attempt
         account.last_at = float(at)
@@ -82,7 +85,7 @@ class LedgerReader:
             account.ended = True
         elif what == "leave":
             account.left = True
-            if self._open.get(account.pid) == attempt:
-                del self._open[account.pid]
+            if self._open.get(int(pid)) == attempt:
+                del self._open[int(pid)]
         elif what == "poison":
             account.poisoned = True

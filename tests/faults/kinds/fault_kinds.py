@@ -1,7 +1,8 @@
 """Kinds that say in a ledger outside the database what they did, and sign all that they write.
 
 Every stage, checkpoint and result names the fence of the attempt that wrote it. A row whose fence
-is another when such a write arrives has been written by somebody who had lost the job.
+is another when such a write arrives has been written by somebody who had lost the job. A checkpoint
+names the process too: a claim that was lost with Postgres is followed by one with its fence.
 """
 
 from __future__ import annotations
@@ -77,6 +78,11 @@ def attempt_in_ledger(ctx: JobContext) -> Iterator[tuple[Ledger, int]]:
         ledger.close()
 
 
+def sign(fence: int) -> dict[str, Any]:
+    """Return what a checkpoint says of who wrote it."""
+    return {"fence": fence, "process": os.getpid()}
+
+
 def steady(ctx: JobContext, params: Params) -> Result:
     """Take the steps one after the other, and go on from the last one kept."""
     with attempt_in_ledger(ctx) as (ledger, fence):
@@ -88,7 +94,7 @@ def wobbly(ctx: JobContext, params: Params) -> Result:
     with attempt_in_ledger(ctx) as (ledger, fence):
         faltered = (ctx.last_checkpoint or {}).get("faltered", 0)
         if faltered < params.falters:
-            ctx.checkpoint({"fence": fence, "done": 0, "faltered": faltered + 1})
+            ctx.checkpoint({**sign(fence), "done": 0, "faltered": faltered + 1})
             raise ProviderError(f"It faltered. fence={fence}", permanent=False)
         return _take_steps(ctx, params, ledger, fence, faltered=faltered)
 
@@ -116,7 +122,7 @@ def _take_steps(ctx: JobContext, params: Params, ledger: Ledger, fence: int, **k
         ctx.progress(step, total=params.steps, unit="steps", stage=f"Stepping fence={fence}")
         time.sleep(params.step_seconds)
         ledger.write("step", step)
-        ctx.checkpoint({"fence": fence, "done": step + 1, **kept})
+        ctx.checkpoint({**sign(fence), "done": step + 1, **kept})
     return Result(label=params.label, fence=fence, steps=params.steps, began_at=began_at)
 
 

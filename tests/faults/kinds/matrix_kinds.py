@@ -7,7 +7,7 @@ import signal
 import time
 from typing import Any
 
-from fault_kinds import MANY_ATTEMPTS, Params, Result, attempt_in_ledger
+from fault_kinds import MANY_ATTEMPTS, Params, Result, attempt_in_ledger, sign
 
 from tasks.context import JobContext
 from tasks.registry import JobKind
@@ -23,7 +23,7 @@ def thorough(ctx: JobContext, params: Params) -> Result:
             ctx.progress(step, total=params.steps, unit="steps", stage=f"Step {step} fence={fence}")
             time.sleep(params.step_seconds)
             ledger.write("step", step)
-            ctx.checkpoint({"fence": fence, "done": step + 1})
+            ctx.checkpoint({**sign(fence), "done": step + 1})
             ctx.partial(Result(label=params.label, fence=fence, steps=step + 1, began_at=began_at))
         return Result(label=params.label, fence=fence, steps=params.steps, began_at=began_at)
 

@@ -7,6 +7,7 @@ const FINAL = ["succeeded", "failed", "cancelled"];
 const SILENCE_MS = 20_000; // after this a quiet stream is not taken for a living one
 const ASK_EVERY_MS = 2_000;
 const LISTEN_AGAIN_MS = 20_000;
+const ANSWER_MS = 10_000; // after this whoever is asked counts as away
 const TEXT_ASKED = 15; // so often at most is asked whether the text has gone out
 
 let box = document.querySelector("#job");
@@ -22,6 +23,7 @@ let asking = null;
 let redrawing = false;
 let redrawAgain = false;
 let inVain = 0;
+let behind = null; // the version that was drawn though a newer one was told
 
 const isOver = () => FINAL.includes(status);
 const isStopping = () => box.hasAttribute("data-stopping");
@@ -77,7 +79,7 @@ async function redraw() {
   redrawing = true;
   redrawAgain = false;
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
     if (answer.status === 404) return location.reload();
     if (!answer.ok && answer.status !== 410) throw new Error(String(answer.status));
     swap(await answer.text());
@@ -92,7 +94,15 @@ async function redraw() {
 
 function swap(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html").querySelector("#job");
-  if (Number(fresh.dataset.version) < version) return redraw();
+  const older = Number(fresh.dataset.version);
+  if (older < version) {
+    // The state before this one. Twice the same: Postgres died and has forgotten the newest.
+    if (older === behind) setTimeout(redraw, ASK_EVERY_MS);
+    else redraw();
+    behind = older;
+    return;
+  }
+  behind = null;
   const isSame = fresh.dataset.status === box.dataset.status && fresh.hasAttribute("data-stopping") === isStopping();
   if (isSame && !isOver()) return patch(fresh);
   // The end is told more than once; whoever looks at it already is left alone.
@@ -154,7 +164,7 @@ function followText(asked = 0) {
 
 async function ask() {
   try {
-    const answer = await fetch(box.dataset.self, { headers: { Accept: "application/json" }, cache: "no-store" });
+    const answer = await fetch(box.dataset.self, { headers: { Accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
     if (answer.status === 404 || answer.status === 401) return location.reload();
     if (answer.ok) return apply(await answer.json());
   } catch {
