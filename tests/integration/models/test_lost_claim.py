@@ -14,7 +14,7 @@ from cast import make_person
 from factories import make_job
 from pydantic import SecretStr
 
-from models import Claim, Database, Settings
+from models import Claim, Database, Progress, Settings
 from models.errors import StaleFenceError
 from models.migrations import migrate
 from webapp.embedded.postgres import EmbeddedPostgres
@@ -88,6 +88,7 @@ def test_a_claim_that_postgres_forgot_lets_nobody_write_in_the_name_of_the_next(
             assert second.fence == first.fence
             for write in (
                 lambda step: first.heartbeat(step, lease_seconds=30),
+                lambda step: first.heartbeat(step, lease_seconds=30, progress=Progress(percent=9)),
                 lambda step: first.save_checkpoint(step, {"done": 1}),
                 lambda step: first.save_partial(step, {"found": 1}, result_count=1),
                 first.check,

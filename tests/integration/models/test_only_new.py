@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import LiteralString
 from uuid import UUID
 
 import psycopg
@@ -135,8 +136,13 @@ def test_two_runs_that_end_at_once_tell_of_a_thing_once(
     assert sorted(count or 0 for count in counts) == [0, 0, 0, 0, 0, 1]
 
 
+@pytest.mark.parametrize("lost", ["fence = fence + 1", "worker = 'another'"])
 def test_an_attempt_that_lost_its_job_sees_nothing(
-    database: Database, settings: Settings, person_a: Person, owner_connection: psycopg.Connection
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    owner_connection: psycopg.Connection,
+    lost: LiteralString,
 ) -> None:
     """What a late attempt found was told by nobody, so it stays news."""
     search_id = make_search(database, settings, person_a.id)
@@ -144,7 +150,7 @@ def test_an_attempt_that_lost_its_job_sees_nothing(
     claim = claim_job(
         database, make_job(database, settings, person_a.id, saved_search_id=search_id)
     )
-    owner_connection.execute("update jobs set fence = fence + 1 where id = %s", (claim.job_id,))
+    owner_connection.execute(f"update jobs set {lost} where id = %s", (claim.job_id,))
     with pytest.raises(StaleFenceError), database.worker_step() as step:
         claim.succeed(step, {"counted": 1}, result_count=1, keys=["news"])
     assert _run(database, settings, person_a, search_id, ["news"])[0].new_keys == ["news"]
