@@ -12,13 +12,14 @@ from celery.exceptions import Ignore
 from tasks import runner, runtime
 from tasks.app import celery_app
 from tasks.errors import StaleHint
-from tasks.shutdown import worker_name
+from tasks.shutdown import JOB_TASK, is_stopping, worker_name
 
 
-@celery_app.task(name="job.run", bind=True, Request="tasks.request:JobRequest")
+@celery_app.task(name=JOB_TASK, bind=True, Request="tasks.request:JobRequest")
 def run_job(self: Any, job_id: str) -> str:
     """Do a job if it still waits; ends as the job does, so that Flower tells the truth."""
     try:
+        _begin_nothing_in_a_stop(job_id)
         return runner.run(
             UUID(job_id),
             worker=_name_of_this_process(self.request.hostname),
@@ -29,6 +30,12 @@ def run_job(self: Any, job_id: str) -> str:
         # Celery sends no event for an ignored task, and Flower would show it running for ever.
         self.send_event("task-ignored", reason=str(hint))
         raise Ignore(str(hint)) from None
+
+
+def _begin_nothing_in_a_stop(job_id: str) -> None:
+    """Leave what waited behind another job to other workers, which have been told of it."""
+    if is_stopping():
+        raise StaleHint(f"job {job_id}: this worker stops")
 
 
 def _name_of_this_process(hostname: str) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import mmap
 import os
 import signal
 import threading
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from billiard.process import active_children
 from celery import signals
+from celery.worker import state
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -36,6 +39,17 @@ _LISTENED_SECONDS = 1.1
 _IMPATIENT = text(
     "select set_config('statement_timeout', '5s', true), set_config('lock_timeout', '2s', true)"
 )
+
+
+JOB_TASK = "job.run"
+
+# Memory that the children share with the main process, which forks them later.
+_stop = mmap.mmap(-1, 1)
+
+
+def is_stopping() -> bool:
+    """Whether this worker was asked to stop: no child of it begins another job."""
+    return bool(_stop[0])
 
 
 def worker_name(hostname: str, *, main: int, child: int | None = None) -> str:
@@ -84,6 +98,8 @@ def _hand_back_jobs(sender: str, **_: Any) -> None:
     They notice at their next step that the job is no longer theirs. A child that has just been
     killed in its job has used up an attempt, though nobody here has noticed yet.
     """
+    _stop[0] = 1
+    _hint_at_held()
     worker = worker_name(str(sender), main=os.getpid())
     try:
         _give_up_dead_children(worker)
@@ -93,6 +109,15 @@ def _hand_back_jobs(sender: str, **_: Any) -> None:
     if _pool_children():
         signal.signal(signal.SIGALRM, lambda *_: _kill_children(worker))
         signal.alarm(CHILDREN_SECONDS)
+
+
+def _hint_at_held() -> None:
+    """Tell the others of what waits here behind another job, by way of the sweeper."""
+    from tasks import node, sweeper  # which take from here how workers are named
+
+    for request in tuple(state.reserved_requests):
+        if request.name == JOB_TASK and request not in state.active_requests and request.args:
+            node.tell_sweeper(sweeper.HeldHint(UUID(request.args[0])))
 
 
 def _kill_children(worker: str) -> None:

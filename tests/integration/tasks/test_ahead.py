@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from processes import Processes, wait_for
 
 from models import Database, Job, Settings
 
-QUICK_JOBS = 70  # more than make a worker a quick one
+QUICK_JOBS = 150  # more than make a worker a quick one, even if one of them has to wait
 
 
 def test_what_is_held_behind_a_long_job_is_done_elsewhere(
@@ -52,6 +53,18 @@ def test_what_is_held_behind_a_long_job_is_done_elsewhere(
     assert worker[0].startswith("second@")
 
 
+def freeze_when_idle(worker: subprocess.Popen[bytes]) -> None:
+    """Stop a worker that has nothing in hand, so that what is sent then is there all at once."""
+    from tasks.app import celery_app  # reads the environment
+
+    def is_idle() -> bool:
+        active = celery_app.control.inspect(timeout=5, limit=1).active() or {}
+        return list(active.values()) == [[]]
+
+    wait_for(is_idle, 10, "an idle worker")
+    os.killpg(worker.pid, signal.SIGSTOP)
+
+
 def test_what_waits_behind_a_long_job_keeps_no_child_idle(
     database: Database,
     settings: Settings,
@@ -65,14 +78,7 @@ def test_what_waits_behind_a_long_job_keeps_no_child_idle(
         make_job(database, settings, person_a.id, params={"steps": 1}) for _ in range(QUICK_JOBS)
     ]
     ended(quick[-1], seconds=60)
-    from tasks.app import celery_app  # reads the environment
-
-    def is_idle() -> bool:
-        active = celery_app.control.inspect(timeout=5).active() or {}
-        return list(active.values()) == [[]]
-
-    wait_for(is_idle, 10, "an idle worker")
-    os.killpg(worker.pid, signal.SIGSTOP)  # so that all of them are there at once
+    freeze_when_idle(worker)
     params = {"steps": 1, "step_seconds": 30}
     long = make_job(database, settings, person_a.id, params=params)
     people = [make_person(database).id for _ in range(10)]
@@ -85,3 +91,41 @@ def test_what_waits_behind_a_long_job_keeps_no_child_idle(
 
     wait_for(all_ended, 15, "the quick jobs")
     assert read_job(database, person_a.id, long).status == "running"
+
+
+def test_a_worker_that_stops_begins_nothing_that_waits(
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    person_b: Person,
+    processes: Processes,
+    ended: Callable[..., Job],
+    owner_connection: psycopg.Connection,
+    tmp_path: Path,
+) -> None:
+    """The long job is handed back; the one behind it in the same child goes to another worker."""
+    worker = processes.start("worker", "--name", "first", "--concurrency", "1")
+    quick = [
+        make_job(database, settings, person_a.id, params={"steps": 1}) for _ in range(QUICK_JOBS)
+    ]
+    ended(quick[-1], seconds=60)
+    freeze_when_idle(worker)
+    marks = tmp_path / "marks"
+    params = {"steps": 60, "step_seconds": 0.5, "marks": str(marks)}
+    long = make_job(database, settings, person_a.id, params=params)
+    behind = make_job(database, settings, person_b.id, params={"steps": 60, "step_seconds": 0.5})
+    os.killpg(worker.pid, signal.SIGCONT)
+    wait_for(marks.exists, what="the long job at work")
+    processes.start("worker", "--name", "second", "--concurrency", "2")
+    os.kill(worker.pid, signal.SIGTERM)
+    assert worker.wait(20) == 0
+
+    def workers() -> list[tuple[str]]:
+        return owner_connection.execute(
+            "select split_part(detail ->> 'worker', '@', 1) from job_events "
+            "where job_id = any(%s) and event = 'claimed' order by id",
+            ([long, behind],),
+        ).fetchall()
+
+    wait_for(lambda: len(workers()) == 3, 20, "both with the second worker")
+    assert workers() == [("first",), ("second",), ("second",)]
