@@ -51,7 +51,7 @@ class Ahead(bootsteps.StartStopStep):
 
         if not self._has_taken_over:
             self._has_taken_over = True
-            pipes.take_over(consumer.pool._pool, self._pace.is_quick)
+            pipes.take_over(consumer.pool, self._pace.is_quick)
             consumer.controller.semaphore.grow(most)  # twice as many may be given out
 
         def can_consume() -> bool:

@@ -5,8 +5,10 @@ there and back through the main process takes as long as a quick job.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
+from celery.concurrency.asynpool import _get_job_writer
 from celery.worker import state
 
 _pipes: Pipes | None = None
@@ -61,18 +63,47 @@ class Pipes:
         return sum(pipe in self for pipe in self._given)
 
 
-def take_over(pool: Any, is_quick: Callable[[], bool]) -> None:
+def take_over(task_pool: Any, is_quick: Callable[[], bool]) -> None:
     """Say from now on which children of Celery's pool take a message.
+
+    Args:
+        task_pool: the pool as Celery's worker has it, around the one that has the children.
+        is_quick: whether the worker's jobs take milliseconds just now.
 
     Raises:
         RuntimeError: it looks at its own set already, or this Celery keeps it otherwise.
     """
     global _pipes  # noqa: PLW0603 - one worker a process
+    pool = task_pool._pool
     marks = getattr(pool, "_mark_worker_as_available", None)
     if pool._registered_with_event_loop or marks != pool._busy_workers.discard:
         raise RuntimeError("this Celery gives messages to its children in another way")
     pool._busy_workers = _pipes = Pipes(pool, is_quick)
     pool._mark_worker_as_available = _pipes.end
+    task_pool.flush = partial(_flush, pool, task_pool.flush)
+
+
+def _flush(pool: Any, flush: Callable[[], None]) -> None:
+    """Let Celery forget what it has not given out, when the connection to the broker is lost.
+
+    What lies whole in a child's pipe it would forget too, though the child will do it: with nobody
+    to end it when its time is over.
+    """
+    given = [
+        job
+        for job in tuple(pool._cache.values())
+        if not job._accepted
+        and job._write_to is not None
+        and job._write_to._is_alive()
+        and _get_job_writer(job) not in pool._active_writers
+    ]
+    for job in given:
+        job._accepted = True
+    try:
+        flush()
+    finally:
+        for job in given:
+            job._accepted = False
 
 
 def places_taken(queue: str | None = None) -> int:

@@ -140,7 +140,8 @@ class Worker:
                 _mark_worker_as_available=busy.discard,
                 _registered_with_event_loop=False,
                 _processes=1,
-            )
+            ),
+            flush=lambda: None,
         )
         self.controller = SimpleNamespace(
             max_concurrency=1, concurrency=1, semaphore=SimpleNamespace(grow=lambda _: None)

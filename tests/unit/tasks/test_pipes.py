@@ -91,5 +91,48 @@ def test_a_pool_that_gives_messages_in_another_way_is_not_touched(
         _registered_with_event_loop=registered,
     )
     with pytest.raises(RuntimeError, match="another way"):
-        import_module("tasks.pipes").take_over(pool, lambda: True)
+        import_module("tasks.pipes").take_over(SimpleNamespace(_pool=pool), lambda: True)
     assert pool._busy_workers is busy
+
+
+def test_what_lies_in_a_pipe_is_not_forgotten_with_the_connection(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its child will do it; forgotten, nobody would end it when its time is over."""
+    alive, dead = (SimpleNamespace(_is_alive=lambda it=it: it) for it in (True, False))
+
+    def being_written() -> None:
+        """A writer that has not come to its end."""
+
+    def job(**of: Any) -> Any:
+        return SimpleNamespace(
+            **{"_accepted": False, "_write_to": alive, "_writer": lambda: None} | of
+        )
+
+    jobs = {
+        "in a pipe": job(),
+        "half written": job(_writer=lambda: being_written),
+        "of a dead child": job(_write_to=dead),
+        "not written": job(_write_to=None),
+        "in work": job(_accepted=True),
+    }
+    busy: set[int] = set()
+    pool = SimpleNamespace(
+        _cache=dict(jobs),
+        _active_writers={being_written},
+        _busy_workers=busy,
+        _mark_worker_as_available=busy.discard,
+        _registered_with_event_loop=False,
+    )
+
+    def flush() -> None:
+        """As Celery's, which forgets what no child has accepted."""
+        pool._cache = {name: job for name, job in pool._cache.items() if job._accepted}
+
+    task_pool = SimpleNamespace(_pool=pool, flush=flush)
+    module = import_module("tasks.pipes")
+    monkeypatch.setattr(module, "_pipes", None)
+    module.take_over(task_pool, lambda: True)
+    task_pool.flush()
+    assert list(pool._cache) == ["in a pipe", "in work"]
+    assert not jobs["in a pipe"]._accepted
