@@ -293,8 +293,10 @@ class Hub:
         for owner_id in {watcher.person.id for watcher in watchers}:
             group = [watcher for watcher in watchers if watcher.person.id == owner_id]
             with self._database.owner(owner_id) as session:
+                # In this order: a row that was written after a credential was taken back is read
+                # by nobody who had that.
+                view = read_view(session, job_id, places)
                 live = live_credentials(session, {one.person.credential for one in group})
-                view = read_view(session, job_id, places) if live else None
             snapshot = None if view is None else Snapshot.of(view)
             if snapshot is not None:
                 self.note(job_id, snapshot)

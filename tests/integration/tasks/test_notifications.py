@@ -29,18 +29,22 @@ from tasks.submission import PhoneNotVerifiedError
 
 
 @pytest.fixture
-def person_with_phone(database: Database, settings: Settings, person_a: Person) -> Person:
+def number(database: Database, settings: Settings, person_a: Person) -> str:
+    """The verified number of A, which A has from now on."""
+    return give_phone(database, settings, person_a.id)
+
+
+@pytest.fixture
+def person_with_phone(person_a: Person, number: str) -> Person:
     """A, with a verified number."""
-    give_phone(database, settings, person_a.id)
     return person_a
 
 
 @pytest.fixture
-def texts(settings: Settings) -> Callable[[], list[dict[str, str]]]:
-    """The texts sent since this test began."""
+def texts(settings: Settings, number: str) -> Callable[[], list[dict[str, str]]]:
+    """The texts sent to A; sweeps may send what other tests left."""
     console = ConsoleSms.from_settings(settings)
-    before = len(console.texts())
-    return lambda: console.texts()[before:]
+    return lambda: [text for text in console.texts() if text["to"] == number]
 
 
 def _status(connection: psycopg.Connection, job_id: UUID) -> str | None:
