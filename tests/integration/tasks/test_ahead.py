@@ -129,3 +129,39 @@ def test_a_worker_that_stops_begins_nothing_that_waits(
 
     wait_for(lambda: len(workers()) == 3, 20, "both with the second worker")
     assert workers() == [("first",), ("second",), ("second",)]
+
+
+def test_a_child_that_dies_takes_neither_of_its_messages_along(
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    person_b: Person,
+    processes: Processes,
+    ended: Callable[..., Job],
+    tmp_path: Path,
+) -> None:
+    """One child, with a long job and another behind it; after it comes the next, as good as new."""
+    worker = processes.start("worker", "--concurrency", "1")
+    quick = [
+        make_job(database, settings, person_a.id, params={"steps": 1}) for _ in range(QUICK_JOBS)
+    ]
+    ended(quick[-1], seconds=60)
+    freeze_when_idle(worker)
+    marks = tmp_path / "marks"
+    params = {"steps": 1, "step_seconds": 3, "marks": str(marks)}
+    long = make_job(database, settings, person_a.id, params=params)
+    behind = make_job(database, settings, person_b.id, params={"steps": 1})
+    os.killpg(worker.pid, signal.SIGCONT)
+    wait_for(marks.exists, what="the long job at work")
+    child = read_job(database, person_a.id, long).worker
+    assert child is not None
+    os.kill(int(child.rpartition("/")[2]), signal.SIGKILL)
+    for person, job in ((person_b, behind), (person_a, long)):
+        wait_for(
+            lambda whose=person.id, job=job: read_job(database, whose, job).status == "succeeded",
+            30,
+            "a job of the child that died",
+        )
+    assert read_job(database, person_a.id, long).attempt == 2
+    more = [make_job(database, settings, person_a.id, params={"steps": 1}) for _ in range(5)]
+    ended(more[-1], seconds=15)
