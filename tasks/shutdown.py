@@ -43,13 +43,19 @@ _IMPATIENT = text(
 
 JOB_TASK = "job.run"
 
-# Memory that the children share with the main process, which forks them later.
-_stop = mmap.mmap(-1, 1)
+_stop: mmap.mmap | None = None  # memory that a worker's main process shares with its children
+
+
+@signals.worker_init.connect
+def _begin(**_: object) -> None:
+    """Take memory of this worker's own: whoever forked it may have forked others."""
+    global _stop  # noqa: PLW0603 - one worker a process
+    _stop = mmap.mmap(-1, 1)
 
 
 def is_stopping() -> bool:
     """Whether this worker was asked to stop: no child of it begins another job."""
-    return bool(_stop[0])
+    return _stop is not None and _stop[0] == 1
 
 
 def worker_name(hostname: str, *, main: int, child: int | None = None) -> str:
@@ -98,7 +104,8 @@ def _hand_back_jobs(sender: str, **_: Any) -> None:
     They notice at their next step that the job is no longer theirs. A child that has just been
     killed in its job has used up an attempt, though nobody here has noticed yet.
     """
-    _stop[0] = 1
+    if _stop is not None:
+        _stop[0] = 1
     _hint_at_held()
     worker = worker_name(str(sender), main=os.getpid())
     try:
