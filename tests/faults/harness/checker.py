@@ -472,7 +472,9 @@ _CHANGED_ENDS: LiteralString = """
 """
 _LATE_WRITES: LiteralString = """
     select job_id::text, signed_fence, new_fence, signed_process, worker from audit
-    where signed_fence <> new_fence or signed_process <> split_part(worker, '/', 3)
+    where signed_fence <> new_fence
+       -- A worker of an older release may name no child.
+       or split_part(worker, '/', 3) not in ('', signed_process)
     order by seq
 """
 _FALLEN_PROGRESS: LiteralString = """
