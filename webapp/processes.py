@@ -110,8 +110,8 @@ def fork(
             return ForkedProcess(pid)
         code = 1
         try:
-            os.environ.update(env or {})
             _become_child(parent, name, output, death_signal, listener)
+            os.environ.update(env or {})
             run()
             code = 0
         except SystemExit as end:

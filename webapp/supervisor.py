@@ -251,10 +251,8 @@ class Supervisor:
         code = end_group(child.process)
         if now - child.started_at >= STEADY_SECONDS:
             child.quick_deaths = 0
-        pause = 0.0
-        if child.quick_deaths:
-            pause = FIRST_PAUSE_SECONDS * 2 ** (child.quick_deaths - 1)
-        pause = min(pause, LONGEST_PAUSE_SECONDS)
+        doubled = FIRST_PAUSE_SECONDS * 2 ** (child.quick_deaths - 1)
+        pause = min(doubled, LONGEST_PAUSE_SECONDS) if child.quick_deaths else 0.0
         child.quick_deaths += 1
         child.ready = False
         child.restart_at = now + pause

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
+import pytest
 from cast import Person, make_person
 from factories import make_job, read_job
 from processes import Processes, wait_for
@@ -16,6 +17,29 @@ from processes import Processes, wait_for
 from models import Database, Job, Settings
 
 QUICK_JOBS = 150  # more than make a worker a quick one, even if one of them has to wait
+StartQuick = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def start_quick(
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    processes: Processes,
+    ended: Callable[..., Job],
+) -> StartQuick:
+    """Start a worker that has learnt that its jobs are quick."""
+
+    def start(*arguments: str) -> subprocess.Popen[bytes]:
+        worker = processes.start("worker", *arguments)
+        jobs = [
+            make_job(database, settings, person_a.id, params={"steps": 1})
+            for _ in range(QUICK_JOBS)
+        ]
+        ended(jobs[-1], seconds=60)
+        return worker
+
+    return start
 
 
 def test_what_is_held_behind_a_long_job_is_done_elsewhere(
@@ -23,17 +47,13 @@ def test_what_is_held_behind_a_long_job_is_done_elsewhere(
     settings: Settings,
     person_a: Person,
     person_b: Person,
+    start_quick: StartQuick,
     processes: Processes,
-    ended: Callable[..., Job],
     owner_connection: psycopg.Connection,
     tmp_path: Path,
 ) -> None:
     """Fifty quick jobs, a long one, another quick one: it ends long before the long one does."""
-    processes.start("worker", "--name", "first", "--concurrency", "1")
-    quick = [
-        make_job(database, settings, person_a.id, params={"steps": 1}) for _ in range(QUICK_JOBS)
-    ]
-    ended(quick[-1], seconds=60)
+    start_quick("--name", "first", "--concurrency", "1")
     marks = tmp_path / "marks"
     long = make_job(
         database,
@@ -69,15 +89,10 @@ def test_what_waits_behind_a_long_job_keeps_no_child_idle(
     database: Database,
     settings: Settings,
     person_a: Person,
-    processes: Processes,
-    ended: Callable[..., Job],
+    start_quick: StartQuick,
 ) -> None:
     """One worker with two children: a long job, and ten quick ones in the moment it begins."""
-    worker = processes.start("worker", "--concurrency", "2")
-    quick = [
-        make_job(database, settings, person_a.id, params={"steps": 1}) for _ in range(QUICK_JOBS)
-    ]
-    ended(quick[-1], seconds=60)
+    worker = start_quick("--concurrency", "2")
     freeze_when_idle(worker)
     params = {"steps": 1, "step_seconds": 30}
     long = make_job(database, settings, person_a.id, params=params)
@@ -98,17 +113,13 @@ def test_a_worker_that_stops_begins_nothing_that_waits(
     settings: Settings,
     person_a: Person,
     person_b: Person,
+    start_quick: StartQuick,
     processes: Processes,
-    ended: Callable[..., Job],
     owner_connection: psycopg.Connection,
     tmp_path: Path,
 ) -> None:
     """The long job is handed back; the one behind it in the same child goes to another worker."""
-    worker = processes.start("worker", "--name", "first", "--concurrency", "1")
-    quick = [
-        make_job(database, settings, person_a.id, params={"steps": 1}) for _ in range(QUICK_JOBS)
-    ]
-    ended(quick[-1], seconds=60)
+    worker = start_quick("--name", "first", "--concurrency", "1")
     freeze_when_idle(worker)
     marks = tmp_path / "marks"
     params = {"steps": 60, "step_seconds": 0.5, "marks": str(marks)}
@@ -136,16 +147,12 @@ def test_a_child_that_dies_takes_neither_of_its_messages_along(
     settings: Settings,
     person_a: Person,
     person_b: Person,
-    processes: Processes,
+    start_quick: StartQuick,
     ended: Callable[..., Job],
     tmp_path: Path,
 ) -> None:
     """One child, with a long job and another behind it; after it comes the next, as good as new."""
-    worker = processes.start("worker", "--concurrency", "1")
-    quick = [
-        make_job(database, settings, person_a.id, params={"steps": 1}) for _ in range(QUICK_JOBS)
-    ]
-    ended(quick[-1], seconds=60)
+    worker = start_quick("--concurrency", "1")
     freeze_when_idle(worker)
     marks = tmp_path / "marks"
     params = {"steps": 1, "step_seconds": 3, "marks": str(marks)}
