@@ -135,6 +135,7 @@ class Connection(psycopg.Connection[Any]):
     def opened_with(self) -> Iterator[None]:
         """Send what opens the transaction together with what is executed within."""
         values, self.opening = self.opening, None
+        self._pipeline = Envelope(self)
         try:
             with self.pipeline():
                 try:
@@ -213,6 +214,24 @@ class Connection(psycopg.Connection[Any]):
         if name is None:
             self._names.clear()
         return super()._deallocate(name)
+
+
+class Envelope(psycopg.Pipeline):
+    """A pipeline that leaves in one piece, with the sync that ends it.
+
+    psycopg sends each statement by itself, and the server does it at once. Whoever is frozen before
+    the sync then holds what is locked by it: a client that is silent in the middle of a message has
+    no time limit, for Postgres counts the silence from its answer.
+    """
+
+    def _enqueue_sync(self) -> None:
+        super()._enqueue_sync()
+        while self.command_queue:  # each fills libpq's buffer, the last one empties it
+            self.command_queue.popleft()()
+
+    def _communicate_gen(self) -> PQGen[None]:
+        if not self.command_queue:
+            yield from super()._communicate_gen()
 
 
 class Cursor(psycopg.Cursor[Any]):
