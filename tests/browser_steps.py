@@ -116,7 +116,7 @@ def send(page: Page) -> None:
 def find_link(person: Person, number: str, name: str) -> str:
     """Find the text to a number on the phone of this machine and return its link."""
     phone = person.page("/dev/phone")
-    bubble = _texts_to(phone, number).locator(".bubble", has=phone.locator("a")).last
+    bubble = texts_to(phone, number).locator(".bubble", has=phone.locator("a")).last
     expect(bubble).to_contain_text("19")
     shoot(phone, name)
     link = bubble.locator("a").get_attribute("href")
@@ -144,10 +144,10 @@ def count_codes(person: Person, number: str) -> int:
 
 
 def _codes_to(phone: Page, number: str) -> Locator:
-    return _texts_to(phone, number).locator(".bubble", has_text=CODE)
+    return texts_to(phone, number).locator(".bubble", has_text=CODE)
 
 
-def _texts_to(phone: Page, number: str) -> Locator:
+def texts_to(phone: Page, number: str) -> Locator:
     """Find the texts to a number: its last digits may also stand in somebody's code."""
     return phone.locator(".bubbles li", has_text=mask(number[-4:]))
 
