@@ -160,8 +160,10 @@ class Heartbeat:
         now = time.monotonic()
         is_due = now - self._renewed_at >= self._lease_seconds / RENEWALS_PER_LEASE
         partial = self.unwritten_partial if now - self._partial_at >= PARTIAL_SECONDS else None
+        # Whoever freezes in a step holds nothing; in a transaction, its row for half a minute.
+        begin = self._database.worker_step if partial is None else self._database.worker
         try:
-            with self._database.worker() as session:
+            with begin() as session:
                 if progress is None and not is_due:
                     self.cancel_requested = self._claim.check(session)
                 else:

@@ -6,19 +6,20 @@ to a sync. Before that, the client's silence has no limit, and what is locked st
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from cast import Person
-from factories import claim_job, make_job
+from factories import claim_job, make_job, read_job
 from processes import wait_for
 from psycopg.waiting import Ready
 from sqlalchemy import text
 
-from models import Database, Settings
+from models import Database, Progress, Settings
 from models.connection import Connection
+from tasks.heartbeat import Heartbeat
 
 IS_SILENT = "select state from pg_stat_activity where pid = %s and wait_event = 'ClientRead'"
 
@@ -32,7 +33,7 @@ class Watched(Connection):
     def _wait(self, gen: Any, interval: float, timeout: float) -> Any:
         return super()._wait(self._watched(gen), interval, timeout)
 
-    def _watched(self, gen: Any) -> Iterator[Any]:
+    def _watched(self, gen: Any) -> Generator[Any, Ready, Any]:
         ready: Ready | None = None
         try:
             while True:
@@ -79,3 +80,15 @@ def test_whoever_freezes_between_two_sends_is_ended_by_postgres(
     with watched.worker() as session:
         session.execute(text("select 1"))
         assert seen[-1] == "idle in transaction"  # which is ended after half a minute
+
+
+def test_whoever_freezes_in_a_heartbeat_holds_nothing(
+    watched: Database, database: Database, settings: Settings, person_a: Person
+) -> None:
+    """So a sweep rescues its job when the lease has lapsed, and waits for no time limit."""
+    job_id = make_job(database, settings, person_a.id)
+    claim = claim_job(database, job_id)
+    with Heartbeat(watched, claim, lease_seconds=30) as heartbeat:
+        heartbeat.report(Progress(percent=40, stage="counting"))
+        wait_for(lambda: read_job(database, person_a.id, job_id).progress == 40)
+    assert set(Watched.seen) == {"idle"}
