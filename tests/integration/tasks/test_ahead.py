@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from cast import Person, make_person
 from factories import make_job, read_job
+from faults.proxy import Proxy
 from processes import Processes, wait_for
 
 from models import Database, Job, Settings
@@ -30,8 +33,8 @@ def start_quick(
 ) -> StartQuick:
     """Start a worker that has learnt that its jobs are quick."""
 
-    def start(*arguments: str) -> subprocess.Popen[bytes]:
-        worker = processes.start("worker", *arguments)
+    def start(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+        worker = processes.start("worker", *arguments, **environment)
         jobs = [
             make_job(database, settings, person_a.id, params={"steps": 1})
             for _ in range(QUICK_JOBS)
@@ -83,6 +86,20 @@ def freeze_when_idle(worker: subprocess.Popen[bytes]) -> None:
 
     wait_for(is_idle, 10, "an idle worker")
     os.killpg(worker.pid, signal.SIGSTOP)
+
+
+def pid_of(worker: str | None) -> int:
+    """Return the process of a child, by what it is called in the rows."""
+    assert worker is not None
+    return int(worker.rpartition("/")[2])
+
+
+def held_messages() -> list[str]:
+    """Return the jobs whose messages a worker has, and has not seen begin."""
+    from tasks.app import celery_app
+
+    replies = celery_app.control.inspect(timeout=5, limit=1).reserved() or {}
+    return [message["args"][0] for held in replies.values() for message in held]
 
 
 def test_what_waits_behind_a_long_job_keeps_no_child_idle(
@@ -142,6 +159,38 @@ def test_a_worker_that_stops_begins_nothing_that_waits(
     assert workers() == [("first",), ("second",), ("second",)]
 
 
+def test_what_waits_in_a_child_when_redis_is_lost_is_still_ended_by_its_limit(
+    database: Database,
+    settings: Settings,
+    person_a: Person,
+    person_b: Person,
+    start_quick: StartQuick,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """Celery forgets with a connection what no child has begun, and would forget this one's end."""
+    monkeypatch.setattr("tasks.dispatch._KILL_AFTER_SECONDS", 1)
+    url = settings.redis_url.get_secret_value()
+    with closing(Proxy.to(url)) as proxy:
+        worker = start_quick("--concurrency", "1", REDIS_URL=proxy.through(url))
+        freeze_when_idle(worker)
+        marks = tmp_path / "marks"
+        params = {"steps": 1, "step_seconds": 4, "marks": str(marks)}
+        long = make_job(database, settings, person_a.id, params=params)
+        hung = make_job(database, settings, person_b.id, kind="holds_everything")
+        os.killpg(worker.pid, signal.SIGCONT)
+        wait_for(marks.exists, what="the long job at work")
+        wait_for(lambda: str(hung) in held_messages(), what="the other one behind it")
+        before = proxy.accepted
+        proxy.reset_connections()
+        wait_for(lambda: proxy.accepted > before, what="the worker back at Redis")
+        child = wait_for(
+            lambda: read_job(database, person_b.id, hung).worker, what="the other one at work"
+        )
+        wait_for(lambda: not psutil.pid_exists(pid_of(child)), 15, "its end")
+        assert read_job(database, person_a.id, long).attempt == 1
+
+
 def test_a_child_that_dies_takes_neither_of_its_messages_along(
     database: Database,
     settings: Settings,
@@ -160,9 +209,7 @@ def test_a_child_that_dies_takes_neither_of_its_messages_along(
     behind = make_job(database, settings, person_b.id, params={"steps": 1})
     os.killpg(worker.pid, signal.SIGCONT)
     wait_for(marks.exists, what="the long job at work")
-    child = read_job(database, person_a.id, long).worker
-    assert child is not None
-    os.kill(int(child.rpartition("/")[2]), signal.SIGKILL)
+    os.kill(pid_of(read_job(database, person_a.id, long).worker), signal.SIGKILL)
     for person, job in ((person_b, behind), (person_a, long)):
         wait_for(
             lambda whose=person.id, job=job: read_job(database, whose, job).status == "succeeded",
