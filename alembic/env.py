@@ -40,6 +40,8 @@ def run() -> None:
             time.sleep(0.2)
         connection.execute(text("set lock_timeout = '4s'"))
         connection.execute(text("set statement_timeout = '60s'"))
+        # Or a migration that freezes halfway locks its tables for as long as it sleeps.
+        connection.execute(text("set idle_in_transaction_session_timeout = '60s'"))
         connection.commit()
         context.configure(
             connection=connection,

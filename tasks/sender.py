@@ -20,6 +20,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.orm import Session
 
 from models import NotificationClaim, Settings
+from models.connection import Connection
 from models.errors import SettingsError
 from models.queries import query
 from models.session import CONNECT_ARGS
@@ -30,7 +31,10 @@ log = logging.getLogger(__name__)
 # Of 62 random bits, none of the numbers that migrations and sweeps lock.
 _LOCK_BITS = 62
 _AS_WORKER = "select set_config('role', 'textback_worker', true)"
-_TEN_SECONDS = "set statement_timeout = '10s'; set lock_timeout = '5s'"
+_LIMITS = (
+    "set statement_timeout = '10s'; set lock_timeout = '5s'; "
+    "set idle_in_transaction_session_timeout = '10s'"  # or who freezes in the guard keeps the text
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class Sender:
         direct = settings.database_direct_url or settings.database_url
         url = make_url(direct.get_secret_value()).set(drivername="postgresql")
         self._url = url.render_as_string(hide_password=False)
-        self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+        self._connection: Connection | None = None
         self._name = ""
 
     def name(self) -> str:
@@ -121,7 +125,7 @@ class Sender:
 
     def _open(self) -> None:
         self.close()
-        connection = psycopg.connect(self._url, autocommit=True, **CONNECT_ARGS)  # type: ignore[arg-type]
+        connection = Connection.open(self._url, **CONNECT_ARGS)
         row = connection.execute("select pg_backend_pid()").fetchone()
         if row is None or row[0] != connection.info.backend_pid:
             connection.close()
@@ -132,7 +136,7 @@ class Sender:
         holder = Holder(
             this_host(), os.getpid(), _start_of(os.getpid()), secrets.randbits(_LOCK_BITS)
         )
-        connection.execute(_TEN_SECONDS)
+        connection.execute(_LIMITS)
         connection.execute("select pg_advisory_lock(%s)", (holder.lock,))
         self._connection, self._name = connection, str(holder)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 
+import psycopg
 import pytest
 from faults.proxy import Proxy
 from pydantic import SecretStr
@@ -13,6 +15,8 @@ from sqlalchemy.exc import OperationalError
 from models import Database, Settings, connection
 from models.ids import new_id
 from models.queries import query
+from models.session import CONNECT_ARGS
+from tasks.sender import Sender
 
 PATIENCE_SECONDS = 1.0
 
@@ -47,3 +51,23 @@ def test_half_open_connection_is_given_up_and_replaced(
     finally:
         database.dispose()
         proxy.close()
+
+
+def test_sender_gives_up_a_half_open_session(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is another sender then: what holds its lock is gone."""
+    monkeypatch.setattr(connection, "ANSWER_SECONDS", PATIENCE_SECONDS)
+    url = settings.database_url.get_secret_value()
+    with closing(Proxy.to(url)) as proxy:
+        sender = Sender(settings.model_copy(update={"database_url": SecretStr(proxy.through(url))}))
+        with closing(sender):
+            before = sender.name()
+            proxy.swallow()
+            began = time.monotonic()
+            with pytest.raises(psycopg.OperationalError):
+                sender.name()
+            # No answer, and then none to a new connection.
+            assert time.monotonic() - began < PATIENCE_SECONDS + CONNECT_ARGS["connect_timeout"] + 2
+            proxy.heal()
+            assert sender.name() != before
