@@ -15,6 +15,7 @@ from typing import Any, Self
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
+from psycopg.generators import send
 from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.waiting import Ready, Wait
@@ -23,12 +24,23 @@ from models.statement import Statement
 
 # One statement opens every transaction. All of it is transaction-local, so a transaction pooler
 # in front of Postgres can hand the connection to somebody else afterwards without harm. The
-# timeouts keep a frozen process from holding a row or a lock against the sweeps.
+# timeouts keep a frozen process from holding a row or a lock against the sweeps: the last one also
+# in the middle of a message, where Postgres before 17 has none.
 OPEN = Statement(
     "select set_config('role', :role, true), set_config('textback.user_id', :user_id, true), "
     "set_config('textback.presented', :presented, true), set_config('lock_timeout', '5s', true), "
     "set_config('statement_timeout', '30s', true), "
-    "set_config('idle_in_transaction_session_timeout', '30s', true)"
+    "set_config('idle_in_transaction_session_timeout', '30s', true), "
+    "case when current_setting('server_version_num')::int >= 170000 "
+    "then set_config('transaction_timeout', '2min', true) end"
+)
+
+# Postgres looks whether a silent client is still there. By itself it would after two hours: so long
+# would be locked what a machine held that lost its power.
+_GREETING = (
+    "select pg_backend_pid(), set_config('tcp_keepalives_idle', '10', false), "
+    "set_config('tcp_keepalives_interval', '5', false), "
+    "set_config('tcp_keepalives_count', '2', false)"
 )
 
 # Statements of a connection that are seen more often than this are prepared.
@@ -70,7 +82,7 @@ class Connection(psycopg.Connection[Any]):
         connection._names = {}
         connection._numbers = count()
         connection.transformer = Transformer(connection)
-        row = connection.execute("select pg_backend_pid()").fetchone()
+        row = connection.execute(_GREETING).fetchone()
         if row is not None and row[0] == connection.info.backend_pid:
             connection.prepare_threshold = PREPARE_AFTER
         return connection
@@ -131,12 +143,16 @@ class Connection(psycopg.Connection[Any]):
             with self.opened_with():
                 pass
 
+    def be_heard(self) -> None:
+        """Have Postgres count our silence from here; after a pipeline of psycopg's it does not."""
+        psycopg.Cursor(self).execute("select 1", prepare=False)
+
     @contextmanager
     def opened_with(self) -> Iterator[None]:
         """Send what opens the transaction together with what is executed within."""
         values, self.opening = self.opening, None
-        self._pipeline = Envelope(self)
         try:
+            self._pipeline = Envelope(self)
             with self.pipeline():
                 try:
                     psycopg.Cursor(self).execute("begin", prepare=False)
@@ -145,7 +161,7 @@ class Connection(psycopg.Connection[Any]):
                 except psycopg.Error:
                     raise
                 except BaseException:
-                    self.close()  # or psycopg would wait for the answers to what was sent
+                    self.close()  # or leaving the pipeline would send it, and wait for the answers
                     raise
         except BaseException as error:
             if self.closed or self.pgconn.pipeline_status == PipelineStatus.OFF:
@@ -154,6 +170,8 @@ class Connection(psycopg.Connection[Any]):
             # of the pipeline it cannot leave instead.
             self.close()
             raise error.__context__ or error from None
+        finally:
+            self._pipeline = None
 
     def transact(self, statements: Sequence[tuple[Statement, Mapping[str, Any]]]) -> list[PGresult]:
         """Do statements as one transaction, in one message and one answer; return their results.
@@ -217,21 +235,23 @@ class Connection(psycopg.Connection[Any]):
 
 
 class Envelope(psycopg.Pipeline):
-    """A pipeline that leaves in one piece, with the sync that ends it.
+    """A pipeline that leaves in one piece, and ends with the sync.
 
-    psycopg sends each statement by itself, and the server does it at once. Whoever is frozen before
-    the sync then holds what is locked by it: a client that is silent in the middle of a message has
-    no time limit, for Postgres counts the silence from its answer.
+    psycopg sends each statement by itself, and the server does it at once; after the sync it sends
+    a flush. Postgres counts a client's silence from the answer to a sync, and until the next
+    message of any kind: whoever was frozen before the one or after the other held what its
+    statement had locked without any limit.
     """
 
-    def _enqueue_sync(self) -> None:
-        super()._enqueue_sync()
+    def _communicate_gen(self) -> PQGen[None]:
+        yield from ()  # at the end all goes at once
+
+    def _exit_gen(self) -> PQGen[None]:
+        self._enqueue_sync()
         while self.command_queue:  # each fills libpq's buffer, the last one empties it
             self.command_queue.popleft()()
-
-    def _communicate_gen(self) -> PQGen[None]:
-        if not self.command_queue:
-            yield from super()._communicate_gen()
+        yield from send(self.pgconn)
+        yield from self._fetch_gen(flush=False)
 
 
 class Cursor(psycopg.Cursor[Any]):
@@ -250,6 +270,8 @@ class Cursor(psycopg.Cursor[Any]):
         """Execute a statement many times, in a transaction that is open."""
         self._open_now()
         super().executemany(query, params_seq, **options)
+        if isinstance(self.connection, Connection):
+            self.connection.be_heard()
 
     def copy(self, *arguments: Any, **options: Any) -> Any:
         """Copy rows in or out, in a transaction that is open."""

@@ -160,7 +160,7 @@ class Heartbeat:
         now = time.monotonic()
         is_due = now - self._renewed_at >= self._lease_seconds / RENEWALS_PER_LEASE
         partial = self.unwritten_partial if now - self._partial_at >= PARTIAL_SECONDS else None
-        # Whoever freezes in a step holds nothing; in a transaction, its row for half a minute.
+        # Whoever freezes in a step holds nothing; in a transaction, its row until that is ended.
         begin = self._database.worker_step if partial is None else self._database.worker
         try:
             with begin() as session:

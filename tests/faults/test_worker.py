@@ -65,6 +65,8 @@ def test_frozen_past_its_lease_and_woken_up(stage: Stage, a: Caller, point: str)
         time.sleep(LEASE_SECONDS + 2)
         other = stage.make_caller().submit(steps=1).id
         stage.wait_until_ended([other], 10)
+        if IS_LONG:  # Postgres ends the transaction, and a sweep the wait
+            wait_for(lambda: len(stage.attempts(job_id)) == 2, 45, "the second attempt")
     else:
         wait_for(lambda: len(stage.attempts(job_id)) == 2, 20, "the second attempt")
         row = stage.wait_until_ended([job_id])[job_id]

@@ -16,6 +16,7 @@ from factories import claim_job, make_job, read_job
 from processes import wait_for
 from psycopg.waiting import Ready
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from models import Database, Progress, Settings
 from models.connection import Connection
@@ -52,6 +53,14 @@ class Watched(Connection):
 
 
 @pytest.fixture
+def one(settings: Settings) -> Iterator[Database]:
+    """A pool of one connection."""
+    database = Database(settings, pool_size=1)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
 def watched(
     settings: Settings, owner_connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Database]:
@@ -65,10 +74,10 @@ def watched(
 
 
 @pytest.mark.parametrize("way", ["transaction", "step"])
-def test_whoever_freezes_between_two_sends_is_ended_by_postgres(
+def test_nothing_is_left_half_said_where_one_may_freeze(
     watched: Database, settings: Settings, person_a: Person, way: str
 ) -> None:
-    """There is no moment in which it waits for us in the middle of a message: "active"."""
+    """Waiting for us in the middle of a message Postgres would be "active"."""
     claim = claim_job(watched, make_job(watched, settings, person_a.id))
     seen = Watched.seen
     for _ in range(7):  # statements that are seen more often than five times are prepared
@@ -76,10 +85,53 @@ def test_whoever_freezes_between_two_sends_is_ended_by_postgres(
         with watched.worker() if way == "transaction" else watched.worker_step() as session:
             claim.heartbeat(session, lease_seconds=30, progress=None)
         assert "active" not in seen
-        assert "idle" in seen
-    with watched.worker() as session:
-        session.execute(text("select 1"))
-        assert seen[-1] == "idle in transaction"  # which is ended after half a minute
+        assert seen[-1] == "idle"
+
+
+HURRY = text("select set_config('idle_in_transaction_session_timeout', :limit, true)")
+
+
+@pytest.mark.parametrize("values", [1, 2], ids=["one", "many"])
+@pytest.mark.parametrize("statements", [1, 2])
+def test_whoever_freezes_in_a_transaction_is_ended_by_postgres(
+    one: Database, owner_connection: psycopg.Connection, statements: int, values: int
+) -> None:
+    """After the first statement as after a later one; the half minute is made shorter here."""
+    with one.worker() as session:
+        pid = session.scalar(text("select pg_backend_pid()"))
+    is_there = "select 1 from pg_stat_activity where pid = %s"
+
+    def freeze() -> None:
+        with one.worker() as session:
+            for _ in range(statements):
+                session.execute(HURRY, [{"limit": "200ms"}] * values)
+            wait_for(
+                lambda: owner_connection.execute(is_there, [pid]).fetchone() is None, 10, "its end"
+            )
+            session.execute(text("select 1"))
+
+    with pytest.raises(DBAPIError):
+        freeze()
+
+
+def test_no_transaction_goes_on_for_ever(database: Database) -> None:
+    """Whatever its client does, or does not: two minutes, where Postgres knows such a limit."""
+    with database.worker() as session:
+        limits = session.execute(
+            text(
+                "select current_setting('idle_in_transaction_session_timeout'), "
+                "current_setting('transaction_timeout', true)"
+            )
+        ).one()
+    assert tuple(limits) in {("30s", "2min"), ("30s", None)}
+
+
+def test_postgres_notices_a_machine_that_lost_its_power(one: Database) -> None:
+    """It asks the client's kernel after ten seconds, not after two hours."""
+    with one.worker() as session:
+        for name, value in (("idle", "10"), ("interval", "5"), ("count", "2")):
+            asked = session.scalar(text(f"select current_setting('tcp_keepalives_{name}')"))
+            assert asked == value
 
 
 def test_whoever_freezes_in_a_heartbeat_holds_nothing(
