@@ -17,6 +17,7 @@ import redis
 from psycopg import sql
 
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s().\-\u00a0\u2010-\u2015]{1,3}(?=\d)")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{12,}={0,2}")
 
 
@@ -54,7 +55,8 @@ class Wanted:
                 yield name
         digits = _BETWEEN_DIGITS.sub("", text)
         yield from ("number" for number in self._numbers if number in digits)
-        yield from ("code" for code in self._codes if code.search(text))
+        spelled = _UUID.sub("", text)  # any digits may be in one
+        yield from ("code" for code in self._codes if code.search(spelled))
 
 
 def _decoded(content: bytes) -> Iterator[bytes]:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
+
 from webapp.processes import spawn
 
 T = TypeVar("T")
@@ -26,11 +28,16 @@ class Processes:
         self._logs = logs
         self._running: list[subprocess.Popen[bytes]] = []
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-        """Start one command and return it without waiting."""
+    def start(
+        self, *arguments: str, first: str = "", **environment: str
+    ) -> subprocess.Popen[bytes]:
+        """Start one command and return it without waiting; `first` is code that it runs first."""
+        program = ["-c", f"{first}\nfrom webapp.cli import main; main()"]
+        if not first:
+            program = ["-m", "webapp.cli"]
         name = f"{len(self._running):02}-{'-'.join(arguments).replace('/', '_')[:40]}"
         process = spawn(
-            [sys.executable, "-m", "webapp.cli", *arguments],
+            [sys.executable, *program, *arguments],
             log=self._logs / f"{name}.log",
             env={**self._environment, **environment},
             death_signal=signal.SIGKILL,
@@ -64,3 +71,17 @@ def wait_for(condition: Callable[[], T | None], seconds: float = 30, what: str =
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds} s in vain for {what or condition}")
         time.sleep(0.05)
+
+
+def name_of(process: psutil.Process) -> str | None:
+    """Return what `ps` calls a process; None if it has ended since it was listed."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return str(process.name())
+    return None
+
+
+def command_line_of(process: psutil.Process) -> list[str]:
+    """Return how a process was called; nothing if it has ended since it was listed."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return list(process.cmdline())
+    return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -9,13 +10,17 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 import pytest
+from processes import command_line_of, name_of
 
 from webapp.console import Console
 from webapp.demo.walk import ConsoleTexts, link_in, walk
@@ -100,9 +105,15 @@ class AllInOne:
     def child(self, name: str) -> psutil.Process:
         """Find one of our own processes by the name `ps` shows."""
         for process in psutil.Process(self.process.pid).children():
-            if process.name() == name:
+            if name_of(process) == name:
                 return process
         raise AssertionError(f"no process {name}")
+
+    def hold_until_it_listens(self, turn: TextIO) -> None:
+        """Keep the turn to choose ports until ours are taken, or nobody wants them."""
+        with turn:
+            while self.process.poll() is None and "● Flower" not in self.text:
+                time.sleep(0.05)
 
     def stop(self, sign: signal.Signals = signal.SIGINT) -> int:
         self.process.send_signal(sign)
@@ -116,8 +127,12 @@ def start(tmp_path: Path) -> Iterator[Callable[..., AllInOne]]:
     def make(*arguments: str, **more: str) -> AllInOne:
         if "--port" not in arguments:
             arguments = (*arguments, "--port", str(free_port()))
-        started.append(AllInOne(tmp_path / "var", *arguments, **more))
-        return started[-1]
+        # Seconds lie between choosing Flower's port and taking it: in the tests beside these, too.
+        turn = (Path(tempfile.gettempdir()) / "textback-tests-choose-ports").open("a")
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        started.append(launcher := AllInOne(tmp_path / "var", *arguments, **more))
+        threading.Thread(target=launcher.hold_until_it_listens, args=(turn,), daemon=True).start()
+        return launcher
 
     yield make
     for launcher in started:
@@ -220,8 +235,8 @@ def test_sigkill_of_the_launcher_leaves_no_process_and_no_job_behind(start, tmp_
     job = launcher.request("/api/v1/jobs", {"kind": "count_slowly", "params": params})["id"]
     launcher.wait_for_progress(job)
     everybody = launcher.descendants()
-    assert {process.name() for process in everybody} >= CHILDREN
-    assert any("gunicorn" in process.cmdline() for process in everybody)
+    assert {name_of(process) for process in everybody} >= CHILDREN
+    assert any("gunicorn" in command_line_of(process) for process in everybody)
     launcher.process.kill()
     launcher.process.wait()
     assert all_gone(everybody, seconds=3), [p for p in everybody if runs(p)]
@@ -263,7 +278,7 @@ def test_nobody_is_refused_while_the_web_process_is_started_again(start):
     """All of it is killed: whoever comes then waits for the next one, and is answered by it."""
     launcher = start()
     launcher.wait_until_it_serves()
-    web = [process for process in launcher.descendants() if "gunicorn" in process.cmdline()]
+    web = [process for process in launcher.descendants() if "gunicorn" in command_line_of(process)]
     for process in web:
         process.kill()
     assert all_gone(web, seconds=3)
@@ -298,7 +313,7 @@ def test_no_secret_is_in_a_command_line_or_readable_by_others(start):
     secrets = list(json.loads((launcher.data / "secrets.json").read_text()).values())
     secrets += [path.read_text() for path in launcher.data.glob("*/password")]
     for process in launcher.descendants():
-        line = " ".join(process.cmdline())
+        line = " ".join(command_line_of(process))
         assert not [secret for secret in secrets if secret in line]
     for path in (launcher.data / "secrets.json", *launcher.data.glob("logs/*.log")):
         assert path.stat().st_mode & 0o077 == 0, path

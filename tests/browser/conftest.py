@@ -44,14 +44,8 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def product(
-    environment: dict[str, str],
-    settings: Settings,
-    database: Database,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Product]:
-    """The product on servers in which no other test left anything to do."""
-    load_sample_catalog(database)
+def nothing_to_do(settings: Settings) -> None:
+    """No job and no message that other tests left, for workers to do instead of ours."""
     assert settings.migration_database_url is not None
     with psycopg.connect(
         settings.migration_database_url.get_secret_value(), autocommit=True
@@ -60,6 +54,17 @@ def product(
         connection.execute("update jobs set status = 'cancelled' where status = 'running'")
     with redis.Redis.from_url(settings.redis_url.get_secret_value()) as client:
         client.flushall()
+
+
+@pytest.fixture(scope="module")
+def product(
+    environment: dict[str, str],
+    database: Database,
+    nothing_to_do: None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Product]:
+    """A web process and workers."""
+    load_sample_catalog(database)
     logs = tmp_path_factory.mktemp("logs")
     processes = Processes(environment, logs)
     try:

@@ -29,7 +29,10 @@ class FragileProduct(Product):
 
 @pytest.fixture(scope="module")
 def product(
-    environment: dict[str, str], database: Database, tmp_path_factory: pytest.TempPathFactory
+    environment: dict[str, str],
+    database: Database,
+    nothing_to_do: None,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[FragileProduct]:
     """The web process reaches Postgres through a proxy, the worker directly."""
     load_sample_catalog(database)

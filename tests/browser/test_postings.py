@@ -310,10 +310,10 @@ def test_a_place_that_may_be_meant_is_one_tap_away(
     page.fill("#location", slip)
     send(page)
     there = page.locator(f"button[name=location][value={meant}]")
-    expect(there).to_be_visible(timeout=15_000)
+    expect(there).to_be_visible()
     shoot(page, f"posting-meant-{language}-{size['width']}-{scheme}")
     there.click()
-    expect(page.locator(".posting").first).to_contain_text(meant, timeout=15_000)
+    expect(page.locator(".posting").first).to_contain_text(meant)
 
 
 def test_postings_without_javascript(
@@ -328,7 +328,7 @@ def test_postings_without_javascript(
     with product.at_rest():
         send(page)
         expect(page.locator("h1")).to_have_text("Waiting for its turn")
-    expect(page.locator("#postings")).to_be_visible(timeout=15_000)
+    expect(page.locator("#postings")).to_be_visible()
     expect(page.locator(".source")).to_contain_text("no real jobs")
     every = shown(page)
     assert every > 2

@@ -69,8 +69,7 @@ def feed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def product(
     environment: dict[str, str],
-    settings: Settings,
-    database: Database,
+    nothing_to_do: None,
     feed: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Product]:

@@ -70,9 +70,7 @@ def test_loading_again_changes_nothing(
     """Row versions stay the same: no update, no dead row, no second pass through the index."""
     versions = "select id, xmin::text from products union all select product_id, xmin::text from product_pictures"  # noqa: E501
     before = owner_connection.execute(versions).fetchall()
-    started = time.monotonic()
     assert load_sample_catalog(database) == SAMPLE_SIZE
-    assert time.monotonic() - started < 2
     assert sorted(owner_connection.execute(versions).fetchall()) == sorted(before)
     assert len(before) == 2 * SAMPLE_SIZE
 

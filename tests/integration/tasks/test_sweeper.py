@@ -18,7 +18,7 @@ import redis
 from cast import Person
 from factories import make_job, read_job
 from faults.proxy import Proxy
-from processes import Processes, wait_for
+from processes import Processes, name_of, wait_for
 
 from models import Database, Job, Settings
 from webapp.console import Console
@@ -81,7 +81,7 @@ def hurried(
 
 def sweeper_of(pid: int) -> psutil.Process | None:
     children = psutil.Process(pid).children()
-    return next((child for child in children if child.name() == "sweeper"), None)
+    return next((child for child in children if name_of(child) == "sweeper"), None)
 
 
 def watch_until(supervisor: Supervisor, condition: Callable[[], object], seconds: float) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from cast import Person
@@ -18,27 +19,30 @@ from models import Database, Settings, Upload
 from tasks import registry, runner
 from tasks.context import JobContext
 from tasks.errors import JobError, JobFailedError
+from tasks.kinds import image_search
 from tasks.registry import JobKind
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise in the middle of the work, as Celery's pool does."""
+def time_limit(seconds: float) -> Iterator[Callable[[], None]]:
+    """Raise in the middle of the work, so long after what is yielded was called; as Celery does."""
 
     def stop(*_: object) -> None:
         raise SoftTimeLimitExceeded
 
+    def begin() -> None:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        yield
+        yield begin
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
 
 def test_slow_decoding_is_not_called_damage(
-    database: Database, settings: Settings, person_a: Person
+    database: Database, settings: Settings, person_a: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The limit arrives as an error in the middle of Pillow's work."""
     file = io.BytesIO()
@@ -48,7 +52,14 @@ def test_slow_decoding_is_not_called_damage(
         upload = Upload.store(session, person_a.id, file, media_type="image/webp").id
     params = {"image": str(upload)}
     job_id = make_job(database, settings, person_a.id, kind="image_search", params=params)
-    with time_limit(0.4), pytest.raises(JobFailedError):
+    decode = image_search.open_picture
+
+    def decode_for_too_long(*file: Any, **most: Any) -> Any:
+        begin()
+        return decode(*file, **most)
+
+    monkeypatch.setattr(image_search, "open_picture", decode_for_too_long)
+    with time_limit(0.4) as begin, pytest.raises(JobFailedError):
         runner.run(job_id, worker="here", database=database, settings=settings)
     job = read_job(database, person_a.id, job_id)
     assert (job.status, job.error_code, job.attempt) == ("failed", "time_limit", 1)
@@ -61,6 +72,7 @@ def test_kind_that_catches_everything_still_ends_by_its_limit(
 
     def run(ctx: JobContext, params: object) -> BaseModel:
         try:
+            begin()
             signal.pause()
         except Exception as error:
             raise JobError("damaged", "The picture is damaged.") from error
@@ -70,6 +82,6 @@ def test_kind_that_catches_everything_still_ends_by_its_limit(
     kind = JobKind("catches_all", "Catches all", params=like.params, result=like.result, run=run)
     monkeypatch.setitem(registry.kinds(), kind.name, kind)  # type: ignore[arg-type]
     job_id = make_job(database, settings, person_a.id, kind=kind.name)
-    with time_limit(0.2), pytest.raises(JobFailedError):
+    with time_limit(0.2) as begin, pytest.raises(JobFailedError):
         runner.run(job_id, worker="here", database=database, settings=settings)
     assert read_job(database, person_a.id, job_id).error_code == "time_limit"
