@@ -6,6 +6,7 @@ web-1 ── web_postgres ──┐               ┌── node_postgres ──
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import secrets
@@ -90,7 +91,7 @@ class Caller:
         except urllib.error.HTTPError as error:
             with error:
                 return _reply(error, began)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             return Reply(0, repr(error), time.monotonic() - began)
 
     def request(
@@ -262,10 +263,12 @@ class Stage(Cluster):
         """Stop a server and all its children where they stand."""
         assert process is not None
         head = psutil.Process(process.pid)
+        head.suspend()  # so that it starts no other meanwhile
         stopped = [head, *head.children(recursive=True)]
-        for one in stopped:
-            one.suspend()
         try:
+            for one in stopped[1:]:
+                with suppress(psutil.NoSuchProcess):
+                    one.suspend()
             yield
         finally:
             for one in stopped:
@@ -296,6 +299,12 @@ class Stage(Cluster):
             client.flushdb()
             connection.execute("set lock_timeout = '20s'")
             connection.execute("truncate jobs, audit cascade")
+        wait_for(lambda: not self._working(), what="children that notice that their job is gone")
+
+    def _working(self) -> set[int]:
+        """Return the children that live and have begun a job and not left it."""
+        begun = {account.pid for account in self.ledger.open_attempts().values()}
+        return begun & {child for name in self.nodes for child in self.children(name)}
 
     def check(self) -> None:
         """Look that what is promised of every job holds for all there are now."""

@@ -106,7 +106,7 @@ class OldStage(Stage):
         }
 
     def _port_of(self, name: str) -> dict[str, str]:
-        port = str(harness.free_port())
+        port = str(self._keep_port())
         self.addresses[name] = f"http://127.0.0.1:{port}"
         return {"PORT": port, "BASE_URL": self.addresses[name]}
 

@@ -181,9 +181,12 @@ def lively(scene: Scene) -> None:
 
 def locked_row(scene: Scene) -> None:
     """Kill the workers of two jobs while somebody holds the row of one for a long time."""
-    held, free = (scene.person.submit("steady", steps=30, step_seconds=0.1) for _ in range(2))
-    (_, holder), (attempt, account) = scene.begun(held), scene.begun(free)
+    held = scene.person.submit("steady", steps=30, step_seconds=0.1)
+    _, holder = scene.begun(held)
     with _locked(scene.cluster, held):
+        # Nobody renews its lease any more, so that it lapses before the other one's.
+        free = scene.person.submit("steady", steps=30, step_seconds=0.1)
+        attempt, account = scene.begun(free)
         scene.kill_nodes_of({holder.pid, account.pid})
         scene.hits.append(_hit("kill_node", attempt))
         moves = (

@@ -11,7 +11,7 @@ from standins.twilio import read_ledger
 
 from faults.harness.chaos import SWEEP_SECONDS, Chaos, Hit
 from faults.harness.cluster import Cluster
-from faults.harness.ledger import Attempt
+from faults.harness.ledger import Account, Attempt
 from faults.harness.load import Request
 from faults.harness.person import NoAnswerError, Person
 from faults.harness.texts import Carried, TextJudge, reported_ends
@@ -105,12 +105,13 @@ class Checker:
         self._cluster = cluster
         self._senders_may_live = senders_may_live
         self._hits: Sequence[Hit] = chaos.hits if chaos else ()
-        self.attempts = cluster.ledger.read()
         self.jobs = {row["id"]: row for row in self._rows(_JOBS)}
         self.accepted = accepted
         self.moves: dict[str, list[Move]] = defaultdict(list)
         for row in self._rows(_MOVES):
             self.moves[row.pop("job_id")].append(Move(**row))
+        # After the rows: jobs may still be ending, and what an attempt says comes before its row.
+        self.attempts = cluster.ledger.read()
         self.after_kill = Recovery()
         self.after_freeze = Recovery()
         self.after_stop = Recovery()
@@ -160,7 +161,9 @@ class Checker:
             elif job["status"] not in FINAL and self.accepted is not None and job_id not in ids:
                 broken.append(f"{job_id}, never acknowledged, is {job['status']}")
         poisoned = Counter(
-            attempt.job_id for attempt, account in self.attempts.items() if account.poisoned
+            attempt.job_id
+            for attempt, account in self.attempts.items()
+            if account.poisoned and not self._was_handed_back(attempt, account)
         )
         broken += [
             f"{job_id} killed {count} workers, of {self.jobs[job_id]['max_attempts']} it may"
@@ -327,8 +330,8 @@ class Checker:
     def reports_stand(self) -> Finding:
         """I11: an end that the carrier reported, and we answered, stands in the row, for good."""
         assert self._cluster.stand_in is not None
-        rows = {row["provider_sid"]: row for row in self._rows(_REPORTED)}
         ends = reported_ends(read_ledger(self._cluster.stand_in.ledger))
+        rows = {row["provider_sid"]: row for row in self._rows(_REPORTED)}
         broken = [
             f"text {sid} was reported {end}, and its row says {rows[sid]['status']}"
             for sid, end in ends.items()
@@ -412,6 +415,19 @@ class Checker:
             max(0.0, min(hit.until, until) - max(hit.at, since))
             for hit in self._hits
             if hit.what == "restart_postgres"
+        )
+
+    def _was_handed_back(self, attempt: Attempt, account: Account) -> bool:
+        """Tell whether an attempt was not counted: its worker was stopped before the job did harm.
+
+        Its child learns of that at its next step.
+        """
+        return any(
+            move.old == "running"
+            and move.old_fence == attempt.fence
+            and move.attempt < account.number
+            and move.at < account.last_at
+            for move in self.moves.get(attempt.job_id, ())
         )
 
     def _story(self, job_id: str) -> str:

@@ -14,6 +14,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import sys
 import time
 from collections.abc import Collection, Mapping
@@ -39,7 +40,7 @@ from models.phone import PhoneKeys, PhoneNumber
 from models.suppression import SuppressionReason, suppress
 from webapp.embedded.postgres import EmbeddedPostgres
 from webapp.embedded.valkey import EmbeddedValkey
-from webapp.processes import free_port, waits_for_end
+from webapp.processes import waits_for_end
 
 T = TypeVar("T")
 
@@ -111,7 +112,8 @@ class Cluster:
         self.ledger = LedgerReader(self.folder / "ledger")
         self.environment: dict[str, str] = {}
         self._more_environment = dict(environment or {})
-        self.addresses = {name: f"http://127.0.0.1:{free_port()}" for name in self.webs}
+        self._ports: list[socket.socket] = []
+        self.addresses = {name: f"http://127.0.0.1:{self._keep_port()}" for name in self.webs}
         self.carrier = carrier
         self.senders = ["notifications"] if carrier is None else carrier.names
         self.stand_in: TwilioStandIn | None = None
@@ -190,7 +192,9 @@ class Cluster:
 
     def start_web(self, name: str = "web-1", *, restart: bool = True, **environment: str) -> str:
         """Start a web process and return its address, without waiting."""
-        address = self.addresses.setdefault(name, f"http://127.0.0.1:{free_port()}")
+        if name not in self.addresses:
+            self.addresses[name] = f"http://127.0.0.1:{self._keep_port()}"
+        address = self.addresses[name]
         port = str(urlsplit(address).port)
         base_url = self.environment.get("BASE_URL", "http://127.0.0.1:1")
         more = {"PORT": port, "BASE_URL": base_url, **environment}
@@ -277,6 +281,8 @@ class Cluster:
                 raise AssertionError(f"processes that do not end: {left}")
             time.sleep(0.05)
         close_lines()
+        for port in self._ports:
+            port.close()
         if hasattr(self, "database"):
             self.database.dispose()
         if self.stand_in is not None:
@@ -451,6 +457,17 @@ class Cluster:
         if self._nursery is None:
             self._nursery = Nursery(self.environment, self.logs)
         return self._nursery
+
+    def _keep_port(self) -> int:
+        """Choose a port that nobody else is given until the end.
+
+        Who says that addresses are used again, as gunicorn does, may listen on it all the same.
+        """
+        kept = socket.socket()
+        self._ports.append(kept)
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        return int(kept.getsockname()[1])
 
     def _start(self, name: str, spec: dict[str, Any], *, restart: bool) -> None:
         after = RESTART_SECONDS if restart else None
