@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -229,3 +231,18 @@ def test_a_seed_repeats_its_moods(tmp_path: Path) -> None:
     assert treated[0] == treated[1] != treated[2]
     assert len(set(treated[0])) > 4
     assert all(line["at"] for line in read_ledger(tmp_path / "ledger.jsonl"))
+
+
+def test_half_a_request_is_none(twilio: TwilioStandIn) -> None:
+    """Whoever was killed while writing it has asked for nothing."""
+    place = urlsplit(twilio.url)
+    login = base64.b64encode(f"{ACCOUNT_SID}:{AUTH_TOKEN}".encode()).decode()
+    head = (
+        f"POST /2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json HTTP/1.1\r\nHost: it\r\n"
+        f"Authorization: Basic {login}\r\nContent-Length: 40\r\n\r\nTo=%2B82"
+    )
+    with socket.create_connection((place.hostname, place.port), timeout=5) as line:
+        line.sendall(head.encode())
+        line.shutdown(socket.SHUT_WR)
+        assert line.recv(100) == b""  # not even an answer
+    assert (twilio.requests, twilio.messages) == ([], [])

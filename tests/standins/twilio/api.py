@@ -69,7 +69,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def _route(self, method: str) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length).decode()
+        sent = self.rfile.read(length)
+        if len(sent) < length:  # who asked was killed halfway
+            self.close_connection = True
+            return
+        body = sent.decode()
         parts = urlsplit(self.path)
         if parts.path.startswith("/_stand-in/"):
             found = control(
