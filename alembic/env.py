@@ -1,5 +1,6 @@
 """Run the migrations: as the tables' owner, one at a time, never waiting long for a lock."""
 
+import math
 import time
 
 from alembic import context
@@ -11,6 +12,7 @@ from models.settings import Settings
 
 # Arbitrary, but the same in every release: two deployments never migrate at once.
 ADVISORY_LOCK = 8_247_001
+PATIENCE_SECONDS = 3.0  # then it is said what is waited for
 
 
 def _owner_url() -> str:
@@ -33,15 +35,24 @@ def run() -> None:
     with engine.connect() as connection:
         # Asked for again and again: a statement that waits for it would hold a snapshot, and
         # an index that is built concurrently waits for all of those to end.
+        say_at = time.monotonic() + PATIENCE_SECONDS
         while not connection.scalar(
             text("select pg_try_advisory_lock(:key)"), {"key": ADVISORY_LOCK}
         ):
             connection.rollback()
+            if time.monotonic() > say_at:
+                context.config.print_stdout("waiting for another migration of this database")
+                say_at = math.inf
             time.sleep(0.2)
         connection.execute(text("set lock_timeout = '4s'"))
         connection.execute(text("set statement_timeout = '60s'"))
-        # Or a migration that freezes halfway locks its tables for as long as it sleeps.
-        connection.execute(text("set idle_in_transaction_session_timeout = '60s'"))
+        # Or a migration that freezes halfway keeps its tables, and the lock, for as long as it
+        # sleeps; or a machine that loses its power does, for two hours.
+        for limit in ("idle_in_transaction_session_timeout", "idle_session_timeout"):
+            connection.execute(text(f"set {limit} = '60s'"))
+        connection.execute(text("set tcp_keepalives_idle = 10"))
+        connection.execute(text("set tcp_keepalives_interval = 5"))
+        connection.execute(text("set tcp_keepalives_count = 2"))
         connection.commit()
         context.configure(
             connection=connection,

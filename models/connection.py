@@ -35,12 +35,14 @@ OPEN = Statement(
     "then set_config('transaction_timeout', '2min', true) end"
 )
 
-# Postgres looks whether a silent client is still there. By itself it would after two hours: so long
-# would be locked what a machine held that lost its power.
+# Postgres looks whether a silent client is still there. By itself it would after two hours, or a
+# quarter of one with an answer under way: so long would be locked what a machine held that lost its
+# power. Behind a pooler it is the pooler that is looked for.
 _GREETING = (
     "select pg_backend_pid(), set_config('tcp_keepalives_idle', '10', false), "
     "set_config('tcp_keepalives_interval', '5', false), "
-    "set_config('tcp_keepalives_count', '2', false)"
+    "set_config('tcp_keepalives_count', '2', false), "
+    "set_config('tcp_user_timeout', '20s', false)"
 )
 
 # Statements of a connection that are seen more often than this are prepared.
@@ -49,6 +51,10 @@ PREPARE_AFTER = 5
 # Longer than any statement may take there. What is silent for longer is half-open: something on the
 # way still acknowledges what we send, so that TCP notices nothing, and no answer will ever come.
 ANSWER_SECONDS = 35.0
+
+# Postgres ended a transaction that took too long. To psycopg these are mistakes of ours; to whoever
+# waits the connection is gone, and all may be well at the next attempt.
+_TOO_LONG = (psycopg.errors.IdleInTransactionSessionTimeout, psycopg.errors.TransactionTimeout)
 
 _ENDS = {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}
 
@@ -96,8 +102,11 @@ class Connection(psycopg.Connection[Any]):
                 raise
             self.pgconn.finish()
             raise psycopg.OperationalError(f"no answer within {ANSWER_SECONDS} s") from None
-        except psycopg.Error:
-            raise
+        except psycopg.Error as error:
+            told = _as_told(error)
+            if told is error:
+                raise
+            raise told from None
         except BaseException:  # a time limit, say: the answer is still to come, for nobody
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 self.pgconn.finish()
@@ -206,7 +215,7 @@ class Connection(psycopg.Connection[Any]):
             raise
         for result in results:
             if result.status not in _ENDS:
-                raise psycopg.errors.error_from_result(result)
+                raise _as_told(psycopg.errors.error_from_result(result))
         self._names |= prepared
         return [results[place] for place in places[1:]]
 
@@ -286,6 +295,10 @@ class Cursor(psycopg.Cursor[Any]):
     def _open_now(self) -> None:
         if isinstance(self.connection, Connection):
             self.connection.open_now()
+
+
+def _as_told(error: psycopg.Error) -> psycopg.Error:
+    return psycopg.OperationalError(str(error)) if isinstance(error, _TOO_LONG) else error
 
 
 def _answers(pgconn: psycopg.pq.abc.PGconn) -> PQGen[list[PGresult]]:

@@ -49,9 +49,7 @@ def grant_login(owner_url: str, login_url: str) -> None:
         raise SettingsError("DATABASE_URL: must name a login and its password")
     name = sql.Identifier(login.username)
     with psycopg.connect(owner_url, connect_timeout=5) as connection:
-        connection.execute(
-            "set lock_timeout = '60s'; set idle_in_transaction_session_timeout = '60s'"
-        )
+        connection.execute("set idle_in_transaction_session_timeout = '60s'")
         # Roles are the cluster's; two databases of one cluster may be migrated at once.
         connection.execute("select pg_advisory_xact_lock(8247002)")
         known = connection.execute(

@@ -160,35 +160,36 @@ class Heartbeat:
         now = time.monotonic()
         is_due = now - self._renewed_at >= self._lease_seconds / RENEWALS_PER_LEASE
         partial = self.unwritten_partial if now - self._partial_at >= PARTIAL_SECONDS else None
-        # Whoever freezes in a step holds nothing; in a transaction, its row until that is ended.
-        begin = self._database.worker_step if partial is None else self._database.worker
         try:
-            with begin() as session:
+            with self._database.worker_step() as step:
                 if progress is None and not is_due:
-                    self.cancel_requested = self._claim.check(session)
+                    self.cancel_requested = self._claim.check(step)
                 else:
                     self.cancel_requested = self._claim.heartbeat(
-                        session, lease_seconds=self._lease_seconds, progress=progress
+                        step, lease_seconds=self._lease_seconds, progress=progress
                     )
-                if partial is not None:
-                    self._save(session, partial)
-                if progress is not None or partial is not None:
-                    wake_on_commit(session, self._claim.job_id)
+                if progress is not None:
+                    wake_on_commit(step, self._claim.job_id)
         except BaseException:
             with self._lock:
                 self._pending = self._pending or progress
             raise
         if progress is not None or is_due:
             self._renewed_at = now
-        if partial is not None:
-            self._partial_written, self._partial_at = partial, now
         self._written = progress or self._written
+        if partial is not None:
+            self._save(partial)
+            self._partial_written, self._partial_at = partial, now
 
-    def _save(self, session: Any, partial: Partial) -> None:
-        try:
-            self._claim.save_partial(session, partial.result, result_count=partial.count)
-        except UnstorableError as error:
-            log.warning("answer so far not storable job_id=%s: %s", self._claim.job_id, error)
+    def _save(self, partial: Partial) -> None:
+        """Write the answer so far, apart: while it is sent, nothing is locked."""
+        with self._database.worker_step() as step:
+            try:
+                self._claim.save_partial(step, partial.result, result_count=partial.count)
+            except UnstorableError as error:
+                log.warning("answer so far not storable job_id=%s: %s", self._claim.job_id, error)
+                return
+            wake_on_commit(step, self._claim.job_id)
 
     def _end_if_stuck(self) -> None:
         """Take the process away from a kind that does not end when it should."""

@@ -31,9 +31,13 @@ log = logging.getLogger(__name__)
 # Of 62 random bits, none of the numbers that migrations and sweeps lock.
 _LOCK_BITS = 62
 _AS_WORKER = "select set_config('role', 'textback_worker', true)"
+# Who freezes in the guard would keep the text. But a session outside a transaction lasts, with its
+# lock, for as long as Postgres lets it: a machine that is suspended after the guard may send yet.
 _LIMITS = (
     "set statement_timeout = '10s'; set lock_timeout = '5s'; "
-    "set idle_in_transaction_session_timeout = '10s'"  # or who freezes in the guard keeps the text
+    "set idle_in_transaction_session_timeout = '10s'; "
+    "reset tcp_keepalives_idle; reset tcp_keepalives_interval; reset tcp_keepalives_count; "
+    "reset tcp_user_timeout"
 )
 
 

@@ -189,11 +189,12 @@ def shoot(page: Page, name: str, *, has_scripts: bool = True) -> None:
 
 
 def _barriers_at_rest(page: Page) -> list[str]:
-    """Look again if there are any: a sentence may have begun to fade in meanwhile."""
-    for _ in range(2):
+    """Look again if all that is found is pale: a sentence may have begun to fade in meanwhile."""
+    page.evaluate(STILL)
+    found = barriers(page)
+    if found and all(line.startswith("color-contrast ") for line in found):
         page.evaluate(STILL)
-        if not (found := barriers(page)):
-            break
+        found = barriers(page)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -65,6 +66,11 @@ def new_number() -> str:
     return f"+8210{20_000_000 + next(_numbers) % 70_000_000:08}"
 
 
+def as_typed(number: str) -> str:
+    """Return a Korean number as people write it there."""
+    return f"0{number[3:5]}-{number[5:9]}-{number[9:]}"
+
+
 def give_phone(
     database: Database, settings: Settings, owner_id: UUID, number: str | None = None
 ) -> str:
@@ -111,9 +117,17 @@ def read_occurrences(database: Database, owner_id: UUID, search_id: UUID) -> lis
         return occurrences_page(session, search_id, limit=1000)[::-1]
 
 
+def early_in_a_minute() -> datetime:
+    """Return the time; what came with this minute is dealt with before it is a minute late."""
+    now = datetime.now(UTC)
+    if now.second >= 50:
+        time.sleep(60 - now.second)
+    return datetime.now(UTC)
+
+
 def just_now() -> dict[str, Any]:
     """Return times of which one has just come and no other will for a day."""
-    minute = datetime.now(UTC).replace(second=0, microsecond=0)
+    minute = early_in_a_minute().replace(second=0, microsecond=0)
     return {
         "cron": f"{minute.minute} {minute.hour} * * *",
         "due": minute - timedelta(seconds=1),

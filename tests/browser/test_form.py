@@ -20,7 +20,7 @@ from browser_steps import (
     texts_to,
     type_code,
 )
-from factories import new_number
+from factories import as_typed, new_number
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -160,7 +160,7 @@ def test_language_is_changed_by_one_tap_and_remembered(meet: Meet, product: Prod
 
 def test_whole_walk_without_javascript(meet: Meet, product: Product, files: Path) -> None:
     """Submit, status by reload, result: none of it needs a script."""
-    person, number = meet("en-GB", java_script_enabled=False), new_number()
+    person, number = meet("en-GB", java_script_enabled=False), as_typed(new_number())
     page = person.page()
     page.set_input_files("#image", files / "coffee.jpg")
     page.select_option("#country", "KR")

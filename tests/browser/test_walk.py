@@ -23,7 +23,7 @@ from browser_steps import (
     shoot,
     type_code,
 )
-from factories import make_job, new_number
+from factories import as_typed, make_job, new_number
 from playwright.sync_api import expect
 
 from models import Database, Settings
@@ -62,7 +62,7 @@ def test_photo_in_text_out_link_open(
     """
     word = language[:2]
     name = f"{word}-{size['width']}-{scheme}"
-    person, number = meet(language, size, color_scheme=scheme), new_number()
+    person, number = meet(language, size, color_scheme=scheme), as_typed(new_number())
     page = person.page()
     shoot(page, f"home-{name}")
     fill_search(page, files, number)
@@ -104,7 +104,7 @@ def test_page_is_closed_and_the_text_comes(meet: Meet, product: Product, files: 
 
     Demand: 000-3, 000-6, 000-31
     """
-    person, number = meet(), new_number()
+    person, number = meet(), as_typed(new_number())
     page = person.page()
     fill_search(page, files, number)
     with product.at_rest():
@@ -135,7 +135,7 @@ def test_known_number_is_masked_and_asked_by_a_tick(
     meet: Meet, product: Product, files: Path
 ) -> None:
     """The second search offers the number again, and takes no for an answer."""
-    person, number = meet(), new_number()
+    person, number = meet(), as_typed(new_number())
     page = person.page()
     choose_photo(page, files)
     page.select_option("#country", "KR")
@@ -144,7 +144,7 @@ def test_known_number_is_masked_and_asked_by_a_tick(
     type_code(person, page, number)
     expect(page.locator(".product").first).to_be_visible()
     page = person.page()
-    assert number[-8:] not in re.sub(r"\D", "", page.content())
+    assert re.sub(r"\D", "", number)[-8:] not in re.sub(r"\D", "", page.content())
     expect(page.locator(".tick")).to_contain_text(number[-4:])
     page.locator(".tick").click()
     choose_photo(page, files)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from alembic import command
+from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
+from processes import wait_for
 from psycopg import sql
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from models.errors import SettingsError
@@ -54,6 +59,38 @@ def test_every_migration_can_be_undone_and_done_again(empty_database_url: str) -
     assert not left, left
     command.upgrade(config, "head")
     assert _tables(empty_database_url) == first
+
+
+def test_who_waits_for_another_migration_says_so(empty_database_url: str) -> None:
+    """Nothing is shown for a moment; then, what it waits for."""
+    said = io.StringIO()
+    config = alembic_config(empty_database_url)
+    config.stdout = said
+    with psycopg.connect(empty_database_url, autocommit=True) as other:
+        other.execute("select pg_advisory_lock(8247001)")
+        migrating = threading.Thread(target=command.upgrade, args=(config, "head"))
+        migrating.start()
+        wait_for(said.getvalue, what="a word")
+        assert _tables(empty_database_url) == set()
+    migrating.join(60)
+    assert said.getvalue() == "waiting for another migration of this database\n"
+    assert "r jobs" in _tables(empty_database_url)
+
+
+def test_a_migration_may_not_be_silent_for_long(empty_database_url: str) -> None:
+    """Frozen within a transaction it holds tables, and between two the lock of all migrations."""
+    config = alembic_config(empty_database_url)
+    command.upgrade(config, "head")
+    limits: dict[str, str] = {}
+
+    def look(_revision: Any, context: Any) -> list[Any]:
+        for name in ("idle_in_transaction_session_timeout", "idle_session_timeout"):
+            limits[name] = context.connection.execute(text(f"show {name}")).scalar_one()
+        return []
+
+    with EnvironmentContext(config, ScriptDirectory.from_config(config), fn=look):
+        ScriptDirectory.from_config(config).run_env()
+    assert set(limits.values()) == {"1min"}
 
 
 def test_each_step_down_and_up_again(empty_database_url: str) -> None:

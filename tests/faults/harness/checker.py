@@ -25,6 +25,7 @@ EXPECTED = {
 }
 # What a process may take from a due moment to its write, on a machine that is busy with the run.
 SLACK_SECONDS = 3.0
+STOP_SECONDS = 10.0  # a stopped node gives its jobs back at once, and once more before its end
 # Each leaves at most one text of which nobody knows whether it went out.
 LOSE_A_SENDER = ("kill_sender", "freeze_sender", "restart_postgres")
 SAMPLE = 40
@@ -427,6 +428,10 @@ class Checker:
             and move.old_fence == attempt.fence
             and move.attempt < account.number
             and move.at < account.last_at
+            and any(
+                hit.what == "stop_node" and hit.at <= move.at <= hit.at + STOP_SECONDS
+                for hit in self._hits
+            )
             for move in self.moves.get(attempt.job_id, ())
         )
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 from cast import Person
 from click.testing import CliRunner
-from factories import make_search
+from factories import early_in_a_minute, make_search
 
 from models import Database, Settings
 from tasks.enqueueing import enqueue_due
@@ -30,10 +29,7 @@ def slots(
 ) -> None:
     """Four slots nobody was there for, of which the newest was made up for, and one on time."""
     owner_connection.execute("delete from saved_searches")
-    now = datetime.now(UTC)
-    if now.second >= 55:  # the one on time would be a minute late before it is dealt with
-        time.sleep(60 - now.second)
-        now = datetime.now(UTC)
+    now = early_in_a_minute()
     minute = (now - timedelta(minutes=10)).minute
     for cron, due in (
         (f"{minute} * * * *", now - timedelta(hours=3, minutes=15)),

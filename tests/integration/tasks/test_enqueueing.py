@@ -69,7 +69,7 @@ def test_a_slot_that_has_come_is_a_job_like_any_other(
     assert (done.searches, done.enqueued, done.skipped, done.is_done) == (1, 1, 0, True)
     (row,) = read_occurrences(database, person_a.id, search_id)
     assert row.skipped is None and row.job_id is not None
-    assert row.due_at <= _now() and row.late < timedelta(minutes=2)
+    assert row.due_at <= _now() and row.late < timedelta(minutes=1)
     job = read_job(database, person_a.id, row.job_id)
     assert (job.source, job.queue, job.status) == ("schedule", "scheduled", "queued")
     assert job.params["steps"] == 7 and job.saved_search_id == search_id

@@ -6,8 +6,10 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +17,12 @@ import psycopg
 import pytest
 from cast import Person
 from factories import claim_job, give_phone, make_job
+from faults.proxy import Effect, Proxy
 from processes import Processes, wait_for
+from pydantic import SecretStr
 from standins.twilio import Behaviour, TwilioStandIn
 
-from models import Database, Settings
+from models import Database, NotificationClaim, Settings
 from models.callback import callback_url
 from tasks.text_errors import CODES, Then, action_for
 
@@ -275,6 +279,37 @@ def test_there_is_no_second_resend(
         "select event from operator_events where subject = %s", (str(one.id),)
     ).fetchall()
     assert told == [("text_needs_review",)]
+
+
+def test_a_sender_that_freezes_in_its_guard_lets_go_and_sends_nothing(
+    database: Database,
+    settings: Settings,
+    text: Callable[[], Text],
+    owner_connection: psycopg.Connection,
+) -> None:
+    """Ten seconds later its row is free for others, and it hears that the session is lost."""
+    one = text()
+    url = settings.database_url.get_secret_value()
+    with closing(Proxy.to(url)) as proxy:
+        through = settings.model_copy(update={"database_url": SecretStr(proxy.through(url))})
+        sender = _tasks("sender").Sender(through)
+        with closing(sender):
+            holder = sender.name()
+            with database.worker() as session:
+                claim = NotificationClaim.take(
+                    session, one.id, holder=holder, callback_hash=b"x", lease_seconds=60
+                )
+            trap = proxy.trap(b"guarded_at = clock", effect=Effect.HOLD_REPLY)
+            passed: list[bool] = []
+            guarding = Thread(target=lambda: passed.append(sender.guard(claim)))
+            guarding.start()
+            assert trap.replied.wait(10)
+            owner_connection.execute("set lock_timeout = '15s'")
+            row = "select guarded_at from notifications where id = %s for update"
+            assert owner_connection.execute(row, (one.id,)).fetchone() == (None,)
+            proxy.heal()
+            guarding.join(10)
+            assert passed == [False]
 
 
 # A sender that claims, passes the guard if told to, and then stands still for ever.
