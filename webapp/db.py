@@ -26,7 +26,7 @@ from webapp.seats import Seats
 _KEY = "textback.database"
 _SETTINGS = "textback.settings"
 # For a connection, and then for each answer of Postgres. A frozen server, or one whose network
-# swallows everything, gives no error at all; whoever asks is to hear of it soon.
+# swallows everything, gives no error at all; whoever asks is to hear of it within 2 s.
 PATIENCE_SECONDS = 1.6
 # While Postgres answers others it is only busy, or we are: then a place in the pool, or an answer,
 # is worth waiting for, though not for ever.

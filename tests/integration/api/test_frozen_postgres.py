@@ -100,7 +100,7 @@ def test_a_frozen_postgres_holds_nobody_up(
         assert connection.execute(held).fetchone() == (0,)
 
 
-def is_soon_away(outcome: tuple[int, Any, float], seconds: float = 3.5) -> None:
+def is_soon_away(outcome: tuple[int, Any, float], seconds: float = 2) -> None:
     """Look that this is the answer of a server without its database, and that it came soon."""
     status, answer, took = outcome
     assert (status, answer["code"]) == (503, "database_unavailable")

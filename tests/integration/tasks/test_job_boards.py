@@ -243,7 +243,7 @@ def test_one_that_takes_too_long_is_given_up(
     monkeypatch.setattr(jobspy.JobspyBoard.__init__, "__kwdefaults__", {"most_seconds": 3})
     began = time.monotonic()
     job = search()
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 10
     assert (job.status, job.result_count) == ("succeeded", 1)
     assert outcomes(job)["indeed"] == ("failed", 0, jobspy.MESSAGES["too_slow"])
 
