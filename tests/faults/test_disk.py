@@ -108,8 +108,13 @@ def test_data_directory_cannot_be_written(stage: Stage, data_disk: SmallDisk, fa
         if fault == "read_only":
             wait_for(lambda: b"Sending due task" in beat.read_bytes()[written:], 30, "beat")
         wait_for(lambda: is_healthy(flower), 30, "Flower")
+        told = [{"status": "sent"}]  # by the sender, after it wrote the text
+        wait_for(
+            lambda: stage.rows("select status from notifications") == told,
+            RECOVERY_SECONDS,
+            "the row of the text",
+        )
         assert len([json.loads(line) for line in sent.read_text().splitlines()]) == 1
-        assert stage.rows("select status from notifications") == [{"status": "sent"}]
         stage.check_ended_once([reply.id, *others], attempts=1)
     finally:
         for name in ("texts", *commands):

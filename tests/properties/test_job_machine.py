@@ -76,7 +76,7 @@ def world(machine_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterat
         monkeypatch.setattr(
             jobs.run_job,
             "apply_async",
-            lambda args, queue, **_: broker.hints.append((queue, UUID(args[0]))),
+            lambda args, queue, **_: broker.hear(queue, UUID(args[0])),
         )
         monkeypatch.setattr(dispatch, "publish_later", lambda action: action())
         monkeypatch.setattr(wake, "after_commit", lambda *_: None)  # no page is open
