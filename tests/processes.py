@@ -65,10 +65,11 @@ def wait_for(condition: Callable[[], T | None], seconds: float = 30, what: str =
     """Return the first truthy answer; polls a state that has no event to wait on."""
     deadline = time.monotonic() + seconds
     while True:
+        is_last = time.monotonic() > deadline  # a look after it, however long we were away
         answer = condition()
         if answer:
             return answer
-        if time.monotonic() > deadline:
+        if is_last:
             raise AssertionError(f"waited {seconds} s in vain for {what or condition}")
         time.sleep(0.05)
 

@@ -131,7 +131,7 @@ def hurry() -> None:
     """Wait less for what the product waits for, in the same proportions; not in a long run."""
     tasks.sweeps.PATIENCE_SECONDS = 2.0  # for a hint to be taken
     tasks.sweeper.SWEEP_SECONDS = 1.0
-    tasks.dispatch._KILL_AFTER_SECONDS = 3  # more than a lease and two sweeps after its start
+    tasks.dispatch._KILL_AFTER_SECONDS = 6  # more than a lease and two sweeps after its start
     tasks.runner.RETRY_BASE_SECONDS = 0.3
     models.connection.ANSWER_SECONDS = 7.0  # more than a statement waits for a lock
     # Of the line a worker hears from Redis on, once nothing comes any more.

@@ -33,7 +33,7 @@ class SmallDisk:
     def __init__(self, folder: Path, size: int) -> None:
         self.folder = folder
         self._filler = folder / "filler"
-        folder.mkdir()
+        folder.mkdir(parents=True)
         self._mount("-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs")
 
     def _mount(self, *options: str) -> None:
@@ -136,8 +136,8 @@ def is_healthy(port: int) -> bool:
 @pytest.fixture
 def small_stage(tmp_path: Path) -> Iterator[tuple[Stage, SmallDisk]]:
     """Servers of their own, whose Postgres has a disk of 200 MB."""
-    disk = SmallDisk(tmp_path / "disk", 200 * MIB)
-    with Stage(tmp_path / "disk" / "stage") as stage:
+    disk = SmallDisk(tmp_path / "stage" / "postgres", 200 * MIB)
+    with Stage(tmp_path / "stage") as stage:
         yield stage, disk
     disk.unmount()
 

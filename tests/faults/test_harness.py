@@ -24,7 +24,7 @@ def test_checker_finds_nothing_after_a_kill_and_each_thing_that_is_planted(tmp_p
     """A node dies in mid-job and all holds; then each witness is tampered with, one by one."""
     with Cluster(tmp_path, lease_seconds=2) as cluster:
         person = cluster.person(phone="+12025550123")
-        job_id = person.submit("steady", steps=20, step_seconds=0.1, notify="sms")
+        job_id = person.submit("steady", steps=40, step_seconds=0.1, notify="sms")
         (attempt,) = wait_for(cluster.ledger.open_attempts, what="the first attempt")
         victim = next(
             name

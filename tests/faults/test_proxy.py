@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from processes import wait_for
 
 from faults.proxy import DOWN, UP, Effect, Proxy
 
@@ -119,8 +120,8 @@ def test_stall_holds_back_and_loses_nothing(proxy: Proxy, client: socket.socket)
 def test_stall_of_one_direction(proxy: Proxy, client: socket.socket, server: _Server) -> None:
     proxy.stall(DOWN)
     client.sendall(b"hello")
+    wait_for(lambda: server.heard == [b"hello"], 5, "the word")
     assert is_silent(client)
-    assert server.heard == [b"hello"]
     proxy.heal()
     assert hear(client, 5) == b"hello"
 
@@ -145,7 +146,7 @@ def test_delay_and_its_end(proxy: Proxy, client: socket.socket) -> None:
     proxy.delay(0.3, UP)
     began = time.monotonic()
     assert say(client, b"hello") == b"hello"
-    assert 0.3 <= time.monotonic() - began < 2
+    assert 0.3 <= time.monotonic() - began < 10
     proxy.delay(30)
     client.sendall(b"hello")
     proxy.heal()
@@ -156,7 +157,7 @@ def test_trickle_and_its_end(proxy: Proxy, client: socket.socket) -> None:
     proxy.trickle(DOWN, bytes_per_second=10)
     began = time.monotonic()
     assert say(client, b"hello") == b"hello"
-    assert 0.5 <= time.monotonic() - began < 3
+    assert 0.5 <= time.monotonic() - began < 10
     proxy.trickle(DOWN)
     client.sendall(b"a long story")
     assert client.recv(20) == b"a"

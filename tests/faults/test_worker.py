@@ -84,7 +84,7 @@ def test_frozen_past_its_lease_and_woken_up(stage: Stage, a: Caller, point: str)
 
 def test_whole_node_frozen_past_its_lease(stage: Stage) -> None:
     """Both processes and the main one, as a machine that was suspended."""
-    jobs = submit_to_all_slots(stage, "steady", steps=10, step_seconds=0.15)
+    jobs = submit_to_all_slots(stage, "steady", steps=30, step_seconds=0.15)
     for job_id in jobs:
         stage.wait_until_running(job_id)
     stage.kill_group("work-1", signal.SIGSTOP)
@@ -129,7 +129,7 @@ def test_native_code_that_holds_everything_loses_its_job_and_then_its_process(
     stage.web_redis.heal()
     began = time.monotonic()
     theirs = b.submit(steps=1).id
-    stage.wait_until_ended([theirs], 5)
+    stage.wait_until_ended([theirs], 15)
     row = stage.wait_until_ended([hung], 20)[hung]
     failed = time.monotonic() - began
     wait_for(lambda: not psutil.pid_exists(pid), 20, "the end of its process")

@@ -24,6 +24,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import psutil
 import psycopg
 import redis
 from processes import wait_for
@@ -307,7 +308,10 @@ class Cluster:
         wait_for(lambda: visitor.answers(self.addresses[name]), seconds, f"{name} to answer")
 
     def is_node_ready(self, name: str) -> bool:
-        """Tell whether a node has said that it is ready since its last start."""
+        """Tell whether a node runs and has said that it is ready since its last start."""
+        pid = self.nursery.pid(name)
+        if pid is None or not is_alive(pid):
+            return False
         log = self.logs / f"{name}.log"
         began = self.nursery.log_offset(name)
         try:
@@ -482,6 +486,13 @@ class Cluster:
             pid = client.info("server")["process_id"]
             assert self.valkey.process is not None
             assert pid == self.valkey.process.pid, f"this is somebody else's Valkey: {pid}"
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process has not ended; a zombie has."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def children_of(pid: int) -> list[int]:

@@ -95,6 +95,7 @@ class Nursery:
 
     def _start(self, ward: Ward) -> None:
         ward.due_at = None
+        logged = ward.log.stat().st_size if ward.log.exists() else 0
         ward.process = fork(
             _duty(ward.spec),
             name=ward.name,
@@ -102,7 +103,7 @@ class Nursery:
             death_signal=signal.SIGKILL,
             env=ward.spec.get("env"),
         )
-        self._say(event="start", name=ward.name, pid=ward.process.pid)
+        self._say(event="start", name=ward.name, pid=ward.process.pid, logged=logged)
 
     def _kill(self, ward: Ward) -> None:
         ward.restart_after = ward.due_at = None

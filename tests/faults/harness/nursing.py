@@ -74,7 +74,7 @@ class Nursery:
         return list(self._pids)
 
     def log_offset(self, name: str) -> int:
-        """Return how long its log was at its last start."""
+        """Return how long its log was before its last start."""
         return self._offsets.get(name, 0)
 
     def end(self) -> None:
@@ -101,8 +101,7 @@ class Nursery:
             with self._changed:
                 self.events.append(event)
                 if event["event"] == "start":
-                    log = self._logs / f"{event['name']}.log"
-                    self._offsets[event["name"]] = log.stat().st_size if log.exists() else 0
+                    self._offsets[event["name"]] = event["logged"]
                     self._pids[event["name"]] = event["pid"]
                 elif event["event"] == "end":
                     self._pids[event["name"]] = None

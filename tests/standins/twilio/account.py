@@ -6,7 +6,7 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,17 +179,16 @@ class Account:
             self._diary.at(began + after, self._moving(message, status, code))
         if message.callback is None or behaviour.callbacks == "never" or not steps:
             return
-        order = steps
-        if behaviour.callbacks == "disordered":  # the last first, each at the time of another
-            times = [after for _, after in steps]
-            statuses = [status for status, _ in reversed(steps)]
-            order = [(status, times[-1] + 0.02 * n) for n, status in enumerate(statuses)]
-        if behaviour.callbacks == "doubled":
-            order = [step for step in steps for _ in range(2)]
-        for status, after in order:
+        calls: list[tuple[float, Callable[[], None]]] = []
+        for status, after in steps:
             code = behaviour.fate_code if status == behaviour.fate else None
-            when = began + after + behaviour.callback_after + 0.001
-            self._diary.at(when, self._posting(message, status, code))
+            calls.append((after, self._posting(message, status, code)))
+        if behaviour.callbacks == "doubled":
+            calls = [call for call in calls for _ in range(2)]
+        if behaviour.callbacks == "disordered":  # the last first, each when the other was answered
+            calls = [(steps[-1][1], _in_turn([call for _, call in reversed(calls)]))]
+        for after, call in calls:
+            self._diary.at(began + after + behaviour.callback_after + 0.001, call)
 
     def _moving(self, message: Message, status: str, code: int | None) -> Callable[[], None]:
         def move() -> None:
@@ -197,8 +196,8 @@ class Account:
                 if self.messages.get(message.sid) is not message:
                     return  # forgotten meanwhile
                 message.move(status, code)
+                self.ledger.write("status", sid=message.sid, status=status, code=code)
                 self.changed.notify_all()
-            self.ledger.write("status", sid=message.sid, status=status, code=code)
 
         return move
 
@@ -225,3 +224,11 @@ class Account:
                 self.callbacks.append({"url": url, "fields": dict(fields), "answer": status})
             self.changed.notify_all()
         return status
+
+
+def _in_turn(calls: Sequence[Callable[[], None]]) -> Callable[[], None]:
+    def call_all() -> None:
+        for call in calls:
+            call()
+
+    return call_all
