@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from cast import Person, make_person
@@ -16,6 +17,10 @@ from models.migrations import migrate
 from tasks import registry
 from webapp.embedded.postgres import EmbeddedPostgres
 from webapp.embedded.valkey import EmbeddedValkey
+
+# A machine that does other things too is no finding.
+hypothesis.settings.register_profile("textback", deadline=None)
+hypothesis.settings.load_profile("textback")
 
 APP_LOGIN = "textback_app"
 APP_PASSWORD = "only-for-tests-0123456789"
@@ -73,6 +78,12 @@ def settings(environment: dict[str, str]) -> Iterator[Settings]:
             patch.setenv(name, value)
         settings = Settings.from_env()
         migrate(settings)
+        # Read once in a process, by whoever is first; no test that changes it may be.
+        from tasks import runtime
+        from tasks.app import celery_app
+
+        assert runtime.settings() == settings
+        assert celery_app.conf.broker_url == settings.redis_url.get_secret_value()
         yield settings
 
 

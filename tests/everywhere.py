@@ -98,7 +98,7 @@ def in_redis(wanted: Wanted, client: redis.Redis) -> list[Found]:  # type: ignor
 def _values(client: Any, key: bytes) -> list[bytes]:
     kind = client.type(key)
     if kind == b"string":
-        return [client.get(key)]
+        return [client.get(key) or b""]
     if kind == b"list":
         return list(client.lrange(key, 0, -1))
     if kind == b"set":
@@ -109,6 +109,8 @@ def _values(client: Any, key: bytes) -> list[bytes]:
         return [part for pair in client.hgetall(key).items() for part in pair]
     if kind == b"stream":
         return [repr(client.xrange(key)).encode()]
+    if kind == b"none":  # gone since it was listed
+        return []
     raise AssertionError(f"a key of type {kind!r}")
 
 

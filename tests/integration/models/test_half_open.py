@@ -18,7 +18,7 @@ from models.queries import query
 from models.session import CONNECT_ARGS
 from tasks.sender import Sender
 
-PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 3.0
 
 
 def test_half_open_connection_is_given_up_and_replaced(

@@ -14,6 +14,7 @@ from factories import read_job
 from processes import Processes, wait_for
 
 from models import Database, Job, Settings
+from tasks.publishing import flush
 
 
 @pytest.fixture
@@ -34,6 +35,7 @@ def processes(
     """Commands of the product on servers in which no other test left anything to do."""
     owner_connection.execute("update jobs set status = 'cancelled' where status = 'queued'")
     owner_connection.execute("update jobs set status = 'cancelled' where status = 'running'")
+    flush()
     with redis.Redis.from_url(settings.redis_url.get_secret_value()) as client:
         client.flushall()
     processes = Processes(environment, tmp_path / "logs")

@@ -18,6 +18,7 @@ from faults.proxy import Proxy
 from processes import Processes, wait_for
 
 from models import Database, Job, Settings
+from tasks.publishing import flush
 
 QUICK_JOBS = 150  # more than make a worker a quick one, even if one of them has to wait
 # On a machine that does other things too, a quick job may look like a long one.
@@ -90,6 +91,12 @@ def freeze_when_idle(worker: subprocess.Popen[bytes]) -> None:
     os.killpg(worker.pid, signal.SIGSTOP)
 
 
+def wake(worker: subprocess.Popen[bytes]) -> None:
+    """Let it go on, once all messages about its jobs are there."""
+    flush()
+    os.killpg(worker.pid, signal.SIGCONT)
+
+
 def pid_of(worker: str | None) -> int:
     """Return the process of a child, by what it is called in the rows."""
     assert worker is not None
@@ -117,7 +124,7 @@ def test_what_waits_behind_a_long_job_keeps_no_child_idle(
     long = make_job(database, settings, person_a.id, params=params)
     people = [make_person(database).id for _ in range(10)]
     behind = [make_job(database, settings, one, params={"steps": 1}) for one in people]
-    os.killpg(worker.pid, signal.SIGCONT)
+    wake(worker)
 
     def all_ended() -> bool:
         rows = zip(people, behind, strict=True)
@@ -144,7 +151,7 @@ def test_a_worker_that_stops_begins_nothing_that_waits(
     params = {"steps": 60, "step_seconds": 0.5, "marks": str(marks)}
     long = make_job(database, settings, person_a.id, params=params)
     behind = make_job(database, settings, person_b.id, params={"steps": 60, "step_seconds": 0.5})
-    os.killpg(worker.pid, signal.SIGCONT)
+    wake(worker)
     wait_for(marks.exists, what="the long job at work")
     processes.start("worker", "--name", "second", "--concurrency", "2")
     os.kill(worker.pid, signal.SIGTERM)
@@ -177,10 +184,10 @@ def test_what_waits_in_a_child_when_redis_is_lost_is_still_ended_by_its_limit(
         worker = start_quick("--concurrency", "1", REDIS_URL=proxy.through(url))
         freeze_when_idle(worker)
         marks = tmp_path / "marks"
-        params = {"steps": 1, "step_seconds": 4, "marks": str(marks)}
+        params = {"steps": 1, "step_seconds": 10, "marks": str(marks)}
         long = make_job(database, settings, person_a.id, params=params)
         hung = make_job(database, settings, person_b.id, kind="holds_everything")
-        os.killpg(worker.pid, signal.SIGCONT)
+        wake(worker)
         wait_for(marks.exists, what="the long job at work")
         wait_for(lambda: str(hung) in held_messages(), what="the other one behind it")
         before = proxy.accepted
@@ -206,10 +213,10 @@ def test_a_child_that_dies_takes_neither_of_its_messages_along(
     worker = start_quick("--concurrency", "1")
     freeze_when_idle(worker)
     marks = tmp_path / "marks"
-    params = {"steps": 1, "step_seconds": 3, "marks": str(marks)}
+    params = {"steps": 1, "step_seconds": 6, "marks": str(marks)}
     long = make_job(database, settings, person_a.id, params=params)
     behind = make_job(database, settings, person_b.id, params={"steps": 1})
-    os.killpg(worker.pid, signal.SIGCONT)
+    wake(worker)
     wait_for(marks.exists, what="the long job at work")
     os.kill(pid_of(read_job(database, person_a.id, long).worker), signal.SIGKILL)
     for person, job in ((person_b, behind), (person_a, long)):

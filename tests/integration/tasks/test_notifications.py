@@ -153,10 +153,13 @@ def test_no_number_and_no_link_is_in_a_log(
     wait_for(lambda: _status(owner_connection, job_id) == "sent", what="the text")
     token = texts()[0]["body"].rsplit("/", 1)[1]
     number = texts()[0]["to"].removeprefix("+82")
-    logs = "".join(path.read_text() for path in (tmp_path / "logs").glob("*.log"))
-    assert str(job_id) in logs
-    assert number not in logs
-    assert token not in logs
+
+    def logs() -> str:
+        return "".join(path.read_text() for path in (tmp_path / "logs").glob("*.log"))
+
+    wait_for(lambda: str(job_id) in logs(), what="a line about the job")
+    assert number not in logs()
+    assert token not in logs()
     assert read_job(database, person_with_phone.id, job_id).status == "succeeded"
 
 

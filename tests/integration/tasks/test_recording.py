@@ -47,7 +47,7 @@ def test_an_answer_waits_until_postgres_is_back(
         database,
         settings,
         person_a.id,
-        params={"steps": steps, "step_seconds": 0.4, "marks": str(marks)},
+        params={"steps": steps, "step_seconds": 2, "marks": str(marks)},
     )
     ended: list[str] = []
 
@@ -58,7 +58,7 @@ def test_an_answer_waits_until_postgres_is_back(
     thread.start()
     wait_for(marks.exists, what="the kind at work")
     with _away(owner_connection):
-        thread.join(1.5)
+        thread.join(2 * steps + 1)
         assert thread.is_alive(), "it ended while nobody could write"
     thread.join(30)
     assert ended == [f"succeeded with {steps}"]

@@ -17,6 +17,7 @@ from factories import claim_job, give_phone, make_job
 from processes import wait_for
 
 from models import Database, Settings, Upload
+from tasks.publishing import flush
 
 
 @pytest.fixture
@@ -29,6 +30,7 @@ def sweeps(
     owner_connection.execute("update jobs set status = 'cancelled' where status = 'running'")
     owner_connection.execute("update jobs set status = 'cancelled' where status = 'queued'")
     owner_connection.execute("delete from notifications")
+    flush()
     valkey_client.flushall()
     yield import_module("tasks.maintenance")
     valkey_client.flushall()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
@@ -59,6 +60,11 @@ def worker_stops(_: Database, __: psycopg.Connection[Any], ___: UUID) -> None:
     from tasks import shutdown
 
     shutdown.hand_back_jobs(WORKER)
+    # It tells of them once more after a second: that is not to reach another test.
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join(10)
+    flush()
 
 
 def job_waited_too_long(_: Database, connection: psycopg.Connection[Any], job_id: UUID) -> None:

@@ -106,7 +106,7 @@ def test_a_job_whose_worker_was_killed_goes_on_elsewhere_and_ends_once(
         database,
         settings,
         person_a.id,
-        params={"marks": str(marks), "steps": 8, "step_seconds": 0.4},
+        params={"marks": str(marks), "steps": 20, "step_seconds": 0.4},
     )
     worker = processes.start("worker", "--concurrency", "1", **LEASE)
 
@@ -117,7 +117,7 @@ def test_a_job_whose_worker_was_killed_goes_on_elsewhere_and_ends_once(
     processes.kill(worker)
     seen = read_job(database, person_a.id, job_id)
     assert seen.status == "running"
-    assert seen.progress == 100 * (seen.progress_done or 0) // 8 >= 37  # from the database
+    assert seen.progress == 100 * (seen.progress_done or 0) // 20 >= 15  # from the database
     sweeps()
     processes.start("worker", "--concurrency", "1", **LEASE)
     job = ended(job_id)
@@ -160,7 +160,7 @@ def test_a_worker_that_is_stopped_hands_its_job_back_at_once(
 
     The lease is half a minute; the job ends long before it could lapse.
     """
-    job_id = make_job(database, settings, person_a.id, params={"steps": 12, "step_seconds": 0.25})
+    job_id = make_job(database, settings, person_a.id, params={"steps": 28, "step_seconds": 0.25})
     stopped = processes.start("worker", "--name", "first", "--concurrency", "1", "--pool", pool)
 
     def is_under_way() -> bool:
@@ -197,7 +197,7 @@ def test_a_death_counts_even_if_the_worker_is_stopped_before_it_notices(
         database,
         settings,
         person_a.id,
-        params={"marks": str(marks), "steps": 8, "step_seconds": 0.25},
+        params={"marks": str(marks), "steps": 20, "step_seconds": 0.25},
     )
     stopped = processes.start("worker", "--name", "first", "--concurrency", "1")
     wait_for(lambda: marks.exists() and marks.read_text().endswith("\n"), what="the first attempt")
@@ -231,7 +231,7 @@ def test_a_frozen_worker_that_wakes_up_late_changes_nothing(
         database,
         settings,
         person_a.id,
-        params={"marks": str(marks), "steps": 4, "step_seconds": 0.5},
+        params={"marks": str(marks), "steps": 8, "step_seconds": 0.5},
     )
     frozen = processes.start("worker", "--name", "frozen", "--concurrency", "1", **LEASE)
     wait_for(marks.exists, what="the first attempt")

@@ -115,8 +115,8 @@ class Account:
 
     # -- messages -------------------------------------------------------------------------------
 
-    def accept(self, values: Mapping[str, str], behaviour: Behaviour) -> Message:
-        """Take a message, and begin what becomes of it."""
+    def accept(self, values: Mapping[str, str], behaviour: Behaviour) -> dict[str, Any]:
+        """Take a message, begin what becomes of it, and return it as it was taken."""
         service = values.get("MessagingServiceSid")
         message = Message(
             sid="SM" + secrets.token_hex(16),
@@ -138,11 +138,12 @@ class Account:
             behaviour=str(behaviour),
             **{"from": message.sender or message.service},
         )
+        taken = message.as_json()
         with self.changed:
             self.messages[message.sid] = message
             self.changed.notify_all()
         self._live(message)
-        return message
+        return taken
 
     def listed(self) -> list[Message]:
         """Return what the list shows now, newest first."""

@@ -112,17 +112,17 @@ class Handler(BaseHTTPRequestHandler):
         wrong = _what_is_wrong(values)
         if behaviour.answer in ("accept", "refuse") and wrong:
             behaviour = Behaviour("refuse", code=wrong)
-        message = None
+        taken = None
         if behaviour.late:
             time.sleep(behaviour.seconds)
         if behaviour.answer == "accept" or behaviour.accepts:
-            message = account.accept(values, behaviour)
+            taken = account.accept(values, behaviour)
         elif behaviour.answer == "refuse":
             account.ledger.write("refused", to=to, body=body, code=behaviour.code)
         else:
             account.ledger.write("dropped", to=to, body=body, behaviour=str(behaviour))
-        if not self._misbehave(behaviour) and message is not None:
-            self._send(201, message.as_json())
+        if not self._misbehave(behaviour) and taken is not None:
+            self._send(201, taken)
 
     def _list(self, path: str, query: dict[str, str]) -> None:
         account = self.server.account

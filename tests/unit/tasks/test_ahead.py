@@ -32,7 +32,8 @@ def ahead(settings: Settings) -> Any:
 def clock(ahead: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     """A clock that a test sets, and no message in work."""
     now = [0.0]
-    monkeypatch.setattr(ahead.time, "monotonic", lambda: now[0])
+    # The clock of this module alone: other threads of the process look at theirs.
+    monkeypatch.setattr(ahead, "time", SimpleNamespace(monotonic=lambda: now[0]))
     state.active_requests.clear()
     monkeypatch.setattr(state, "all_total_count", [0])
     yield now

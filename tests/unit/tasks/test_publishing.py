@@ -64,6 +64,7 @@ def test_a_failure_is_forgotten_and_the_next_is_sent(caplog: pytest.LogCaptureFi
     def fail(*_: object) -> None:
         raise ConnectionError
 
+    flush()
     with caplog.at_level(logging.WARNING):
         publish_together(fail, "lost")
         publish_later(fail)
