@@ -35,7 +35,11 @@ def test_an_account_is_looked_after_and_erased(
     stranger = person.page("/account")
     shoot(stranger, f"account-none-{name}")
     number = new_number()
-    sign_in(person, number)
+    # The browser tells its zone from the first page, and nobody waits for that.
+    with person.context.expect_event(
+        "response", lambda answer: answer.url.endswith("/account/time-zone")
+    ):
+        sign_in(person, number)
     page = person.page("/account")
     expect(page.locator("#time_zone")).to_have_value("Asia/Seoul")
     other = meet("en-GB", DESK)

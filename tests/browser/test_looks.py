@@ -59,13 +59,17 @@ WORDS: dict[str, dict[str, str]] = {
 def report(database: Database, claim: Claim, progress: Progress) -> None:
     """Say how far the job is, as its worker would."""
     with database.worker() as session:
-        claim.heartbeat(session, lease_seconds=60, progress=progress)
+        claim.heartbeat(session, lease_seconds=600, progress=progress)
         wake_on_commit(session, claim.job_id)
 
 
 @pytest.fixture(scope="module")
 def learnt(product: Product, database: Database, settings: Settings, files: Path) -> None:
     """Five searches that took 20 to 40 seconds, so that there is something to learn from."""
+    assert settings.migration_database_url is not None
+    with psycopg.connect(settings.migration_database_url.get_secret_value()) as connection:
+        # Those of other tests took no time.
+        connection.execute("delete from jobs where kind = 'image_search' and status = 'succeeded'")
     person = make_person(database)
     with database.owner(person.id) as session, (files / "coffee.jpg").open("rb") as photo:
         upload = Upload.store(session, person.id, photo, media_type="image/jpeg").id
@@ -130,7 +134,7 @@ def test_search_is_seen_in_each_state(
         shoot(page, f"queued-{name}")
 
         watch_shifts(page)  # of its own accord: a picture of all of it makes a page larger
-        claim = claim_job(database, job, lease_seconds=60)
+        claim = claim_job(database, job, lease_seconds=600)
         report(database, claim, Progress(33, 1, 3, "steps", "Looking at the photo"))
         expect(page.locator("#steps dd")).to_contain_text("1")
         expect(page.locator("#left")).to_have_text(LEFT)

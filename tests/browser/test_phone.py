@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import psycopg
@@ -113,14 +114,15 @@ def test_the_same_phone_in_a_second_browser_sees_what_runs(
     send(page)
     expect(page.locator(".product").first).to_be_visible()
     owner = owner_of(owner_connection, job_id(page))
-    slow = make_job(database, settings, owner, params={"steps": 8, "step_seconds": 1.5})
+    slow = make_job(database, settings, owner, params={"steps": 8, "step_seconds": 2.5})
     page.goto(f"{phone.address}/jobs/{slow}")
-    expect(page.locator("#steps dd")).to_contain_text("2")
+    expect(page.locator("#steps dd")).to_contain_text(re.compile("[2-4]"))
     with product.at_rest():  # signing in may take longer than the steps that are to be seen
         there = sign_in(desk, number)
         there.goto(f"{desk.address}/jobs/{slow}")
-    for one in (page, there):
-        expect(one.locator("#steps dd")).to_contain_text("6")
+    expect(page.locator("#steps dd")).to_contain_text(re.compile("[5-7]"))
+    with product.at_rest():
+        expect(there.locator("#steps dd")).to_contain_text(re.compile("[5-7]"))
     for one in (page, there):
         expect(one.locator("h1")).to_contain_text("8", timeout=30_000)
     row = owner_connection.execute(

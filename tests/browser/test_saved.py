@@ -216,10 +216,13 @@ def test_kept_fresh_paused_run_and_what_is_new_is_marked(
     expect(page.locator("#history li").first).to_contain_text(words["new"])
 
     # A page that is open hears of a run at one of its times.
-    page.goto(address)
+    with page.expect_response("**/jobs/changes*"):
+        page.goto(address)
     owner_connection.execute(
-        "update saved_searches set next_slot_at = now(),"
-        " planned_until = now() - interval '24 hours', missed_limit_seconds = 172800"
+        # A day of London's clock, on which one day has 23 hours and one 25.
+        "update saved_searches set next_slot_at = now(), planned_until ="
+        " (now() at time zone 'Europe/London' - interval '1 day') at time zone 'Europe/London',"
+        " missed_limit_seconds = 172800"
     )
     enqueue_due(database, settings.model_copy(update={"spread_seconds": 0.01}), seconds=10)
     expect(page.locator(".slots li")).to_have_count(8)  # two of them by hand

@@ -151,6 +151,7 @@ def test_known_number_is_masked_and_asked_by_a_tick(
     with product.at_rest():
         send(page)
         assert LOCK["en"] not in page.content()
+    expect(page.locator(".product").first).to_be_visible()
 
 
 def test_progress_is_seen_step_by_step(

@@ -13,7 +13,9 @@ import psycopg
 import pytest
 from api_client import Api, free_port, make_token
 from cast import make_person
+from factories import early_in_a_minute
 from flask import Flask
+from processes import wait_for
 from pydantic import SecretStr
 from sqlalchemy import select, text
 
@@ -146,10 +148,13 @@ def test_dead_connections_are_replaced_unnoticed(
     """Demand: 001-1. The database restarted, the pool holds only dead connections."""
     job = a.submit()
     ended = owner_connection.execute(
-        "select pg_terminate_backend(pid, 10000)"  # which waits until it has ended
+        "select pid, pg_terminate_backend(pid)"  # false for one that ends by itself meanwhile
         " from pg_stat_activity where usename = 'textback_app'"
     ).fetchall()
-    assert set(ended) == {(True,)}
+    assert ended
+    left = "select count(*) from pg_stat_activity where pid = any(%s)"
+    pids = [pid for pid, _ in ended]
+    wait_for(lambda: owner_connection.execute(left, [pids]).fetchone() == (0,), 10, "their end")
     assert a.get(job["links"]["self"]).status_code == 200
     assert a.submit()["status"] == "queued"
 
@@ -178,6 +183,7 @@ def limited(app: Flask, database: Database, address: str = "192.0.2.1", **header
     return submit
 
 
+@pytest.mark.usefixtures("patient_limits")
 def test_an_account_submits_so_much_a_minute(make_app: Any, database: Database) -> None:
     """Demand: 002-34."""
     app = make_app(submits_per_minute=3)
@@ -185,6 +191,7 @@ def test_an_account_submits_so_much_a_minute(make_app: Any, database: Database) 
     assert [submit() for _ in range(4)] == [202, 202, 202, 429]
 
 
+@pytest.mark.usefixtures("patient_limits")
 def test_limits_are_shared_by_all_web_processes(
     make_app: Any, database: Database, person_a: Any
 ) -> None:
@@ -201,6 +208,7 @@ def test_limits_are_shared_by_all_web_processes(
     assert [answer.status_code for answer in answers] == [202] * 4 + [429] * 2
 
 
+@pytest.mark.usefixtures("patient_limits")
 def test_an_address_submits_so_much_a_minute(make_app: Any, database: Database) -> None:
     app = make_app(submits_per_minute=5)
     people = [limited(app, database, "192.0.2.20") for _ in range(7)]
@@ -208,6 +216,7 @@ def test_an_address_submits_so_much_a_minute(make_app: Any, database: Database) 
     assert limited(app, database, "192.0.2.21")() == 202
 
 
+@pytest.mark.usefixtures("patient_limits")
 def test_the_address_is_told_by_trusted_proxies_alone(make_app: Any, database: Database) -> None:
     def statuses(app: Flask, address: str, forwarded: str) -> list[int]:
         return [
@@ -229,11 +238,16 @@ def test_without_redis_submits_go_on_within_their_limits(
     make_app: Any, database: Database, silent_port: int, is_silent: bool
 ) -> None:
     port = silent_port if is_silent else free_port()
-    app = make_app(submits_per_minute=3, redis_url=SecretStr(f"redis://127.0.0.1:{port}/0"))
-    submit = limited(app, database, "192.0.2.40")
-    statuses = []
-    for _ in range(4):
-        began = time.monotonic()
-        statuses.append(submit())
-        assert time.monotonic() - began < 2  # of a Redis that never answers
+    for _ in range(2):
+        app = make_app(submits_per_minute=3, redis_url=SecretStr(f"redis://127.0.0.1:{port}/0"))
+        submit = limited(app, database, "192.0.2.40")
+        early_in_a_minute()  # by which the memory counts
+        statuses, longest = [], 0.0
+        for _ in range(4):
+            began = time.monotonic()
+            statuses.append(submit())
+            longest = max(longest, time.monotonic() - began)
+        if longest < 2:
+            break  # else the machine stood still, which it does not twice
+    assert longest < 2  # of a Redis that never answers
     assert statuses == [202, 202, 202, 429]

@@ -76,8 +76,8 @@ def test_waiting_ends_with_the_job(a: Api, database: Database) -> None:
         finish(database, claim)
 
     worker = threading.Thread(target=work)
-    worker.start()
     began = time.monotonic()
+    worker.start()
     answer = a.get(f"{job['links']['self']}?wait=20")
     took = time.monotonic() - began
     worker.join()
@@ -133,11 +133,9 @@ def test_nobody_who_waits_holds_a_connection(a: Api, make_app: Any, token_a: str
         thread.start()
     wait_for(lambda: hub(app).watcher_count == 10, 20, "all of them to wait")
     held = []
-    for _ in range(20):
-        time.sleep(0.05)
+    while any(thread.is_alive() for thread in waiting):
         held.append(pool.checkedout())
-    for thread in waiting:
-        thread.join()
+        time.sleep(0.05)
     # Now and then one is out for a read that all share.
     assert sorted(held)[len(held) // 2] == 0
     assert len(answers) == 10

@@ -15,6 +15,7 @@ from processes import wait_for
 from sqlalchemy import select, update
 
 from models import BrowserSession, Database, Job
+from tasks import publishing
 from tasks.wake import wake_person_on_commit
 from webapp import places
 from webapp.live import hub
@@ -53,6 +54,14 @@ class Changes:
             return True
         return False
 
+    def catch_up(self, app: Flask) -> None:
+        """Read all that was said so far."""
+        # With the subscription all who listen are told that something may have been missed.
+        wait_for(lambda: not hub(app)._redis_away, 30, "the subscription")
+        publishing.flush()
+        while not self.is_silent():
+            pass
+
 
 @pytest.fixture
 def owner_of(database: Database) -> Callable[[UUID], UUID]:
@@ -90,7 +99,7 @@ def sign_out(database: Database, owner: UUID) -> None:
 
 
 def test_a_page_hears_of_its_own_persons_searches_alone(
-    visit: Visit, files: Path, work: Callable[[UUID], None], open_page: Any
+    app: Flask, visit: Visit, files: Path, work: Callable[[UUID], None], open_page: Any
 ) -> None:
     """At once where the page shows what is not true any more, then when one is made, begins or
     ends; a stranger has no stream.
@@ -102,17 +111,16 @@ def test_a_page_hears_of_its_own_persons_searches_alone(
     assert page.answer.mimetype == "text/event-stream"
     assert page.answer.headers["X-Accel-Buffering"] == "no"
     assert page.next() == "data: changed\n\n"
-    while not page.is_silent():
-        pass  # of the search made just before
+    page.catch_up(app)  # with the search made just before
     assert open_page(person, first, shown="1").is_silent()
     work(theirs)
+    publishing.flush()
     assert page.is_silent()
     second = person.search(files / "coffee.jpg", categories="dress")
     assert page.next() == "data: changed\n\n"
     work(first)
     assert page.next() == "data: changed\n\n"
-    while not page.is_silent():
-        pass
+    page.catch_up(app)
     person.press(f"/jobs/{second}", f"/jobs/{second}/cancellation")
     assert page.next() == "data: changed\n\n"
     person.press(f"/jobs/{second}/deletion", f"/jobs/{second}/deletion")
@@ -120,15 +128,14 @@ def test_a_page_hears_of_its_own_persons_searches_alone(
 
 
 def test_who_is_signed_out_hears_no_more(
-    visit: Visit, files: Path, open_page: Any, database: Database, owner_of: Any
+    app: Flask, visit: Visit, files: Path, open_page: Any, database: Database, owner_of: Any
 ) -> None:
     """The stream ends with the next change, which is not told any more."""
     person = visit()
     job = person.search(files / "coffee.jpg")
     page = open_page(person, job)
     assert page.next() is not None
-    while not page.is_silent():
-        pass
+    page.catch_up(app)
     sign_out(database, owner_of(job))
     assert page.next() is None
     with database.owner(owner_of(job)) as session:
