@@ -119,6 +119,7 @@ def test_success_keeps_the_result_and_the_times(
     )
     assert job.created_at <= job.started_at <= job.finished_at < job.expires_at
     assert job.updated_at >= job.started_at
+    assert job.created_at.tzinfo is not None and job.updated_at.tzinfo is not None
     assert _events(database, person_a, job_id) == ["enqueued", "claimed", "succeeded"]
 
 
