@@ -41,6 +41,16 @@ STILL = """Promise.all(document.getAnimations()
     .map((one) => one.finished.catch(() => null))).then(() => null)"""
 
 
+@contextmanager
+def standing_still(group: int) -> Iterator[None]:
+    """Stop a process and its children where they are."""
+    os.killpg(group, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(group, signal.SIGCONT)
+
+
 @dataclass
 class Product:
     """A web process and a worker on the test servers."""
@@ -51,11 +61,8 @@ class Product:
     @contextmanager
     def at_rest(self) -> Iterator[None]:
         """Let no job begin meanwhile."""
-        os.killpg(self.worker_group, signal.SIGSTOP)
-        try:
+        with standing_still(self.worker_group):
             yield
-        finally:
-            os.killpg(self.worker_group, signal.SIGCONT)
 
 
 @dataclass

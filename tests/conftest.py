@@ -18,8 +18,8 @@ from tasks import registry
 from webapp.embedded.postgres import EmbeddedPostgres
 from webapp.embedded.valkey import EmbeddedValkey
 
-# A machine that does other things too is no finding.
-hypothesis.settings.register_profile("textback", deadline=None)
+# Of milliseconds for one example: that a machine does other things too is no finding.
+hypothesis.settings.register_profile("textback", deadline=5000)
 hypothesis.settings.load_profile("textback")
 
 APP_LOGIN = "textback_app"
@@ -78,7 +78,7 @@ def settings(environment: dict[str, str]) -> Iterator[Settings]:
             patch.setenv(name, value)
         settings = Settings.from_env()
         migrate(settings)
-        # Read once in a process, by whoever is first; no test that changes it may be.
+        # Each process reads its environment once: now, and not in a test that has changed it.
         from tasks import runtime
         from tasks.app import celery_app
 

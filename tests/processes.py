@@ -65,7 +65,7 @@ def wait_for(condition: Callable[[], T | None], seconds: float = 30, what: str =
     """Return the first truthy answer; polls a state that has no event to wait on."""
     deadline = time.monotonic() + seconds
     while True:
-        is_last = time.monotonic() > deadline  # a look after it, however long we were away
+        is_last = time.monotonic() > deadline  # one more look, however long we stood still
         answer = condition()
         if answer:
             return answer

@@ -82,9 +82,9 @@ class AllInOne:
             found: dict[str, object] = json.load(answer)
             return found
 
-    def watch(self, job: object, is_wanted: Callable[[Any], bool], seconds: float = 60) -> None:
+    def watch(self, job: object, is_wanted: Callable[[Any], bool]) -> None:
         """Look at a job until it is as wanted, also where the web process is too busy to answer."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + 60
         found: object = None
         while True:
             try:

@@ -37,7 +37,9 @@ def test_an_account_is_looked_after_and_erased(
     number = new_number()
     # The browser tells its zone from the first page, and nobody waits for that.
     with person.context.expect_event(
-        "response", lambda answer: answer.url.endswith("/account/time-zone")
+        "response",
+        lambda answer: answer.url.endswith("/account/time-zone") and answer.ok,
+        timeout=60_000,
     ):
         sign_in(person, number)
     page = person.page("/account")

@@ -9,7 +9,18 @@ from pathlib import Path
 import psycopg
 import pytest
 from api_client import start_web
-from browser_steps import DESK, PHONE, Meet, Product, choose_photo, job_id, owner_of, send, shoot
+from browser_steps import (
+    DESK,
+    PHONE,
+    Meet,
+    Product,
+    choose_photo,
+    job_id,
+    owner_of,
+    send,
+    shoot,
+    standing_still,
+)
 from faults.proxy import Effect, Proxy
 from playwright.sync_api import Page, expect
 from processes import Processes, wait_for
@@ -160,7 +171,7 @@ def test_saved_form_waits_for_the_database_and_goes_by_itself(
     expect(page.locator("#times-1")).to_have_value("20:45")
     shoot(page, "away-saved-en-390-light")
     # What the page sends by itself meanwhile does not slip past the trap.
-    with Product(product.address, product.web_group).at_rest():
+    with standing_still(product.web_group):
         product.proxy.heal()
         trap = product.proxy.trap(
             b"INSERT INTO saved_searches", b"COMMIT", effect=Effect.LOSE_REPLY

@@ -33,7 +33,7 @@ class SmallDisk:
     def __init__(self, folder: Path, size: int) -> None:
         self.folder = folder
         self._filler = folder / "filler"
-        folder.mkdir(parents=True)
+        folder.mkdir()
         self._mount("-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs")
 
     def _mount(self, *options: str) -> None:
@@ -135,9 +135,12 @@ def is_healthy(port: int) -> bool:
 
 @pytest.fixture
 def small_stage(tmp_path: Path) -> Iterator[tuple[Stage, SmallDisk]]:
-    """Servers of their own, whose Postgres has a disk of 200 MB."""
-    disk = SmallDisk(tmp_path / "stage" / "postgres", 200 * MIB)
-    with Stage(tmp_path / "stage") as stage:
+    """Servers of their own on a disk of 200 MB, with logs and all; but for the suite's ledger."""
+    disk = SmallDisk(tmp_path / "disk", 200 * MIB)
+    folder = tmp_path / "disk" / "stage"
+    folder.mkdir()
+    (folder / "ledger").symlink_to(tmp_path / "ledger")
+    with Stage(folder) as stage:
         yield stage, disk
     disk.unmount()
 

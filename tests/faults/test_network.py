@@ -9,9 +9,9 @@ import pytest
 from processes import wait_for
 
 from faults.proxy import Proxy
-from faults.stage import IS_LONG, Stage, asking
+from faults.stage import IS_LONG, LEASE_SECONDS, Stage, asking
 
-BROKEN_SECONDS = 20.0 if IS_LONG else 3.0
+BROKEN_SECONDS = 20.0 if IS_LONG else LEASE_SECONDS + 2.0
 RECOVERY_SECONDS = 60.0
 SOON = 3.5
 SLOTS = 4  # each process of each node is in the middle of a job

@@ -10,13 +10,13 @@ import psycopg
 import pytest
 from processes import wait_for
 
-from faults.stage import IS_LONG, Caller, Stage, asking
+from faults.stage import IS_LONG, LEASE_SECONDS, Caller, Stage, asking
 
 SOON = 2.0
 # A frozen server gives no error at all, so it takes as long as the web process is patient.
 SILENT_SOON = 3.5
 AWAY_SECONDS = 20.0 if IS_LONG else 1.5
-LOCKED_SECONDS = 60.0 if IS_LONG else 4.0
+LOCKED_SECONDS = 60.0 if IS_LONG else LEASE_SECONDS + 2.0
 RESTARTS = 5 if IS_LONG else 2
 Fault = Callable[[Stage], None]
 

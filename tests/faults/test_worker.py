@@ -129,7 +129,7 @@ def test_native_code_that_holds_everything_loses_its_job_and_then_its_process(
     stage.web_redis.heal()
     began = time.monotonic()
     theirs = b.submit(steps=1).id
-    stage.wait_until_ended([theirs], 15)
+    stage.wait_until_ended([theirs], 7)  # before the hung one is killed
     row = stage.wait_until_ended([hung], 20)[hung]
     failed = time.monotonic() - began
     wait_for(lambda: not psutil.pid_exists(pid), 20, "the end of its process")

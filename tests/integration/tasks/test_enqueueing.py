@@ -368,6 +368,7 @@ def test_boards_are_not_hit_at_once(
     assert max(starts) <= max(decided) + timedelta(seconds=within)
     # Drawn evenly: that a quarter of the time has more than 33 of them is one in a million.
     began = min(starts)
+    assert max(starts) - began > timedelta(seconds=0.75 * within)
     quarters = Counter(int(4 * (start - began).total_seconds() / within) for start in starts)
     assert max(quarters.values()) <= 33
 

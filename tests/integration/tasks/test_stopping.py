@@ -122,6 +122,7 @@ def test_native_code_that_hears_nothing_is_killed_at_the_hard_limit(
 
     Demand: 002-45
     """
+    # The wish to stop is to be there before it is killed.
     monkeypatch.setattr(dispatch, "_KILL_AFTER_SECONDS", 4 if asks else 1)
     marks = tmp_path / "marks"
     began = time.monotonic()
@@ -244,10 +245,8 @@ def test_a_worker_does_not_wait_long_for_a_kind_that_ignores_its_stop(
     wait_for(marks.exists, what="the start")
     processes.start("worker", "--name", "second", "--concurrency", "1")
     wait_for(lambda: "ready" in processes.log(), what="the second worker")
-    stopped_at = time.monotonic()
     os.kill(stopped.pid, signal.SIGTERM)
     wait_for(lambda: marks.read_text().count("start") == 2, seconds=5, what="the second start")
-    assert time.monotonic() - stopped_at < 5  # 2 is shown by the fault suite
     assert stopped.wait(20) == 0
     job = read_job(database, person_a.id, job_id)
     assert (job.status, job.attempt) == ("running", 1)

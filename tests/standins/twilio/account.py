@@ -196,8 +196,8 @@ class Account:
             with self.changed:
                 if self.messages.get(message.sid) is not message:
                     return  # forgotten meanwhile
-                message.move(status, code)
                 self.ledger.write("status", sid=message.sid, status=status, code=code)
+                message.move(status, code)
                 self.changed.notify_all()
 
         return move
