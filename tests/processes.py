@@ -86,3 +86,10 @@ def command_line_of(process: psutil.Process) -> list[str]:
     with contextlib.suppress(psutil.NoSuchProcess):
         return list(process.cmdline())
     return []
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process has not ended; one that only waits to be reaped has."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    return False

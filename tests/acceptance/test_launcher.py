@@ -14,7 +14,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -83,16 +82,9 @@ class AllInOne:
             return found
 
     def watch(self, job: object, is_wanted: Callable[[Any], bool]) -> None:
-        """Look at a job until it is as wanted, also where the web process is too busy to answer."""
+        """Look at a job until it is as wanted; each look has its answer."""
         deadline = time.monotonic() + 60
-        found: object = None
-        while True:
-            try:
-                if is_wanted(found := self.request(f"/api/v1/jobs/{job}")):
-                    return
-            except urllib.error.HTTPError as error:
-                with error:
-                    assert error.code == 503, error.read()
+        while not is_wanted(found := self.request(f"/api/v1/jobs/{job}")):
             assert time.monotonic() < deadline, found
             time.sleep(0.1)
 

@@ -146,7 +146,7 @@ def test_delay_and_its_end(proxy: Proxy, client: socket.socket) -> None:
     proxy.delay(0.3, UP)
     began = time.monotonic()
     assert say(client, b"hello") == b"hello"
-    assert 0.3 <= time.monotonic() - began < 10
+    assert 0.3 <= time.monotonic() - began < 2
     proxy.delay(30)
     client.sendall(b"hello")
     proxy.heal()
@@ -157,7 +157,7 @@ def test_trickle_and_its_end(proxy: Proxy, client: socket.socket) -> None:
     proxy.trickle(DOWN, bytes_per_second=10)
     began = time.monotonic()
     assert say(client, b"hello") == b"hello"
-    assert 0.5 <= time.monotonic() - began < 5
+    assert 0.5 <= time.monotonic() - began < 3
     proxy.trickle(DOWN)
     client.sendall(b"a long story")
     assert client.recv(20) == b"a"

@@ -248,7 +248,7 @@ def frozen_sender(scene: Scene) -> None:
 RUNS = (
     Run("the fence", "no_fence", "I4", zombie, "at fence 3 was written by 1"),
     Run("the sweeps", "no_sweep", "I1", dead_node, "steady is running"),
-    Run("attempts counted at the claim", "counted_at_end", "I1", poison, "workers, of 3 it may"),
+    Run("attempts counted at the claim", "counted_at_end", "I1", poison, "killed 4 workers"),
     Run("one transaction for end and text", "two_transactions", "I5", end_and_text, "has no text"),
     Run("looking before sending again", "blind_resend", "I5", lost_reply, "2 texts"),
     Run("the proof of a sender's death", "no_proof", "I5", frozen_sender, "2 texts"),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from processes import wait_for
+from processes import is_alive, wait_for
 
 from faults.harness.cluster import Cluster, children_of
 from faults.harness.ledger import Attempt
@@ -212,7 +212,7 @@ class Chaos:
         at = time.time()
         accounts = self.cluster.ledger.read()
         pids = {accounts[attempt].pid for attempt in attempts}
-        wait_for(lambda: not any(_is_alive(pid) for pid in pids), 10, f"the death of {pids}")
+        wait_for(lambda: not any(is_alive(pid) for pid in pids), 10, f"the death of {pids}")
         accounts = self.cluster.ledger.read()
         cut = [attempt for attempt in attempts if not accounts[attempt].left]
         hit = Hit(fault.what, target, at, at, tuple(cut))
@@ -393,7 +393,7 @@ class Chaos:
         found: dict[int, list[Attempt]] = {}
         for attempt, account in self.cluster.ledger.open_attempts().items():
             is_free = account.pid in ours and account.pid not in frozen
-            if is_free and not account.poisoned and _is_alive(account.pid):
+            if is_free and not account.poisoned and is_alive(account.pid):
                 found.setdefault(account.pid, []).append(attempt)
         return found
 
@@ -446,12 +446,3 @@ class Chaos:
 
 def _pick(items: Any, choice: float) -> Any:
     return items[int(choice * len(items))]
-
-
-def _is_alive(pid: int) -> bool:
-    """Tell whether a process runs; one that only waits to be reaped does not."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] not in "ZX"

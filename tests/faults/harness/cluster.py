@@ -24,10 +24,9 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import psutil
 import psycopg
 import redis
-from processes import wait_for
+from processes import is_alive, wait_for
 from standins.twilio import TwilioStandIn
 
 from faults.harness.carrier import Carrier
@@ -486,13 +485,6 @@ class Cluster:
             pid = client.info("server")["process_id"]
             assert self.valkey.process is not None
             assert pid == self.valkey.process.pid, f"this is somebody else's Valkey: {pid}"
-
-
-def is_alive(pid: int) -> bool:
-    """Tell whether a process has not ended; a zombie has."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    return False
 
 
 def children_of(pid: int) -> list[int]:

@@ -40,12 +40,6 @@ def make_app(settings: Settings) -> Iterator[Any]:
 
 
 @pytest.fixture
-def patient_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Applications made from now on count in a Redis, too, that stood still for a moment."""
-    monkeypatch.setattr("webapp.limits._REDIS_SECONDS", 10.0)
-
-
-@pytest.fixture
 def token_a(database: Database, person_a: Person) -> str:
     """A's token."""
     return make_token(database, person_a)

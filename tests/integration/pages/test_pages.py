@@ -138,12 +138,9 @@ def test_form_of_another_site_is_refused(visit: Visit) -> None:
         assert "This form cannot be taken any more" in answer.text
 
 
-def test_too_many_searches_are_told_kindly(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("patient_limits")
+def test_too_many_searches_are_told_kindly(settings: Settings) -> None:
     """The limit answers with a page and the seconds to wait."""
-    # It counts in Redis also after that stood still for a moment.
-    monkeypatch.setattr("webapp.limits._REDIS_SECONDS", 10.0)
     app = create_app(settings.model_copy(update={"submits_per_minute": 1}))
     try:
         client = app.test_client()

@@ -37,10 +37,15 @@ def test_worker_grows_with_its_work_and_shrinks_after_it(
         found = psutil.Process(worker.pid).children()
         return [child for child in found if name_of(child) not in ("sweeper", None)]
 
+    def names() -> list[str | None]:
+        return [name_of(child) for child in psutil.Process(worker.pid).children()]
+
     def words() -> list[str]:
         return [line.split()[0] for line in marks.read_text().splitlines()]
 
-    wait_for(lambda: len(children()) == 1, what="one process")
+    # Until it has its name it looks like one of those that work.
+    wait_for(lambda: "sweeper" in names(), what="the sweeper")
+    assert len(children()) == 1
     params = {"marks": str(marks), "steps": 4, "step_seconds": 1}
     jobs = [make_job(database, settings, person_a.id, params=params) for _ in range(3)]
     wait_for(lambda: marks.exists() and len(words()) >= 2, what="two starts")
@@ -53,7 +58,7 @@ def test_worker_grows_with_its_work_and_shrinks_after_it(
     # And again, as often as there is work. Processes that came late end with the worker too.
     for _ in range(2):
         make_job(database, settings, person_a.id, params=params)
-    wait_for(lambda: len(words()) >= 8, what="two more starts")
+    wait_for(lambda: len(words()) == 8, what="two more starts")
     late = children()
     assert len(late) == 2
     worker.send_signal(signal.SIGKILL)

@@ -245,8 +245,10 @@ def test_a_worker_does_not_wait_long_for_a_kind_that_ignores_its_stop(
     wait_for(marks.exists, what="the start")
     processes.start("worker", "--name", "second", "--concurrency", "1")
     wait_for(lambda: "ready" in processes.log(), what="the second worker")
+    stopped_at = time.monotonic()
     os.kill(stopped.pid, signal.SIGTERM)
     wait_for(lambda: marks.read_text().count("start") == 2, seconds=5, what="the second start")
+    assert time.monotonic() - stopped_at < 2
     assert stopped.wait(20) == 0
     job = read_job(database, person_a.id, job_id)
     assert (job.status, job.attempt) == ("running", 1)

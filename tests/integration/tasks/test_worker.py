@@ -169,7 +169,7 @@ def test_a_worker_that_is_stopped_hands_its_job_back_at_once(
     wait_for(is_under_way, what="progress")
     processes.start("worker", "--name", "second", "--concurrency", "1")
     os.kill(stopped.pid, signal.SIGTERM)
-    job = ended(job_id)
+    job = ended(job_id, seconds=20)
     assert (job.status, job.attempt, job.max_attempts) == ("succeeded", 1, 3)
     assert job.worker is not None and job.worker.startswith("second@")
     assert job.result is not None and job.result["began_at"] >= 2
@@ -208,7 +208,7 @@ def test_a_death_counts_even_if_the_worker_is_stopped_before_it_notices(
     os.kill(stopped.pid, signal.SIGTERM)
     os.kill(stopped.pid, signal.SIGCONT)
     processes.start("worker", "--name", "second", "--concurrency", "1")
-    job = ended(job_id)
+    job = ended(job_id, seconds=20)
     assert (job.status, job.attempt) == ("succeeded", 2)
     told = owner_connection.execute(
         "select event from job_events where job_id = %s order by id", (job_id,)
